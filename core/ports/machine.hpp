@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// machine.hpp - the virtual machine, as the engine sees it: described, built, saved, loaded.
+#pragma once
+
+#include <segue/cpp/result.hpp>
+
+#include "core/state/reader.hpp"
+#include "core/state/writer.hpp"
+
+namespace segue::inventory {
+class Inventory;
+}
+
+namespace segue::ports {
+
+// Implemented by vmm; faked in tests. [update, or main before it]
+class Machine {
+public:
+    virtual ~Machine() = default;
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    // Old side, guest running: writes the sections of the machine manifest that build() needs on
+    // the other side (vCPUs, CPUID, capabilities, slots, devices).
+    virtual Status describe(state::Writer& manifest) = 0;
+    // New side, guest running on the old one: makes the whole machine from the manifest over the
+    // inventory's RAM blocks; runs no vCPU, writes no guest RAM.
+    virtual Status build(const state::Reader& manifest, const inventory::Inventory& inventory) = 0;
+    // New side, after build(): proves that load() will work, and touches everything that it will
+    // touch.
+    virtual Status rehearse() = 0;
+    // Old side, vCPUs stopped, devices quiet: the state sections.
+    virtual Status save(state::Writer& state) = 0;
+    // New side: restores them. Sections that are not the machine's stay untaken.
+    virtual Status load(const state::Reader& state) = 0;
+
+protected:
+    Machine() = default;
+};
+
+} // namespace segue::ports
