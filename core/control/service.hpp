@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// service.hpp - what the control socket offers, without a word of HTTP. Implemented by vmm/main.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/report/record.hpp"
+
+namespace segue::control {
+
+struct RamInfo {
+    std::string id, backend;
+    std::uint64_t bytes = 0;
+    std::uint64_t inode = 0;
+    std::string path;         // where another process can open it, /proc/PID/fd/N or a file
+    std::uint64_t offset = 0; // of the RAM in it
+};
+
+// GET /v1/vm
+struct VmInfo {
+    std::string name, uuid, version;
+    std::int32_t pid = 0;
+    std::uint32_t generation = 0;
+    report::RunState state = report::RunState::Inmigrate;
+    std::uint32_t vcpus = 0;
+    std::string console; // "pty:/dev/pts/3", "file:/x", "stdio", "none"
+    std::vector<RamInfo> ram;
+    std::string update; // id of the update in progress or of the last one; empty: none yet
+};
+
+// POST /v1/updates; empty: what the configuration says.
+struct UpdateRequest {
+    std::string mode;
+    std::string binary; // must be one that the configuration allows, or the peer is of our own user
+    std::string config; // path
+};
+
+// Every call may come from any thread, several at a time.
+class Service {
+public:
+    virtual ~Service() = default;
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    virtual VmInfo vm() = 0;
+    virtual Status pause() = 0; // EXISTS while an update is running
+    virtual Status resume() = 0;
+    virtual Status shutdown() = 0; // ends the VMM; the answer may still be sent
+    virtual Result<report::UpdateRecord> start_update(const UpdateRequest& request) = 0;
+    virtual Result<report::UpdateRecord> update(const std::string& id) = 0;
+    // OK: it is being cancelled, or was; REFUSED "too late".
+    virtual Status cancel_update() = 0;
+
+protected:
+    Service() = default;
+};
+
+} // namespace segue::control

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// phase.hpp - the phases of an update, and the states that it shows to the outside.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace segue::report {
+
+enum class Phase : std::uint8_t {
+    Preflight,
+    Prepare,
+    Copy,
+    Pause,
+    Handover,
+    Commit,
+    Fetch,
+    Retire,
+    Rollback,
+};
+inline constexpr std::array kPhaseNames = {"preflight", "prepare", "copy",   "pause",   "handover",
+                                           "commit",    "fetch",   "retire", "rollback"};
+constexpr const char* name_of(Phase phase) {
+    return kPhaseNames[static_cast<std::size_t>(phase)];
+}
+
+// QEMU's MigrationStatus names (qapi/migration.json): operators know them.
+enum class UpdateStatus : std::uint8_t {
+    Setup,
+    Active,
+    Device,
+    Completed,
+    Failed,
+    Cancelling,
+    Cancelled
+};
+inline constexpr std::array kUpdateStatusNames = {"setup",  "active",     "device",   "completed",
+                                                  "failed", "cancelling", "cancelled"};
+constexpr const char* name_of(UpdateStatus status) {
+    return kUpdateStatusNames[static_cast<std::size_t>(status)];
+}
+constexpr bool is_final(UpdateStatus s) {
+    return s == UpdateStatus::Completed || s == UpdateStatus::Failed ||
+           s == UpdateStatus::Cancelled;
+}
+
+// QEMU's RunState names (qapi/run-state.json).
+enum class RunState : std::uint8_t {
+    Inmigrate,
+    Running,
+    Paused,
+    Suspended,
+    FinishMigrate,
+    Postmigrate,
+    Shutdown
+};
+inline constexpr std::array kRunStateNames = {
+    "inmigrate", "running", "paused", "suspended", "finish-migrate", "postmigrate", "shutdown"};
+constexpr const char* name_of(RunState state) {
+    return kRunStateNames[static_cast<std::size_t>(state)];
+}
+
+} // namespace segue::report

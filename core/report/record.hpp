@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// record.hpp - one update, as reports, the journal and the control socket show it. It travels with
+// the guest's state, so the new generation answers for both halves.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <segue/cpp/error.hpp>
+
+#include "core/report/phase.hpp"
+
+namespace segue::report {
+
+struct PhaseTime {
+    Phase phase = Phase::Preflight;
+    std::chrono::nanoseconds began{}; // CLOCK_MONOTONIC, the same on both sides of one host
+    std::chrono::nanoseconds ended{}; // 0: still in it
+};
+
+// Plain data. Times of day are seconds since the epoch.
+struct UpdateRecord {
+    std::string id; // "<generation>-<attempt>", unique for a guest
+    std::string mode;
+    UpdateStatus status = UpdateStatus::Setup;
+    std::uint32_t from_generation = 0;
+    std::uint32_t attempt = 0;
+    std::string from_version, to_version;
+    std::int32_t from_pid = 0, to_pid = 0;
+    std::int64_t began_at = 0, ended_at = 0;
+    std::vector<PhaseTime> phases; // in order
+    std::uint64_t ram_bytes_copied = 0;
+    std::uint64_t state_bytes = 0;
+    std::chrono::nanoseconds blackout{}; // from the last vCPU's stop to the gate's opening
+    std::optional<Error> error;          // details "phase", and the thing by its kind
+};
+
+} // namespace segue::report

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// report.hpp - what the engine tells, in place of log lines.
+#pragma once
+
+#include <cstdint>
+
+#include "core/report/record.hpp"
+
+namespace segue::report {
+
+// Called by the engine on its update thread; an implementation may block it (tests do), must not
+// throw. The record is the engine's, valid during the call.
+class Report {
+public:
+    virtual ~Report() = default;
+    Report(const Report&) = delete;
+    Report& operator=(const Report&) = delete;
+
+    // A phase begins; on its end the next one begins, or ended() is called.
+    virtual void phase(Phase phase, const UpdateRecord& record) = 0;
+    virtual void progress(std::uint64_t done_bytes, std::uint64_t total_bytes) = 0;
+    // The status is final (on the outgoing side, or on the side that carries the guest on).
+    virtual void ended(const UpdateRecord& record) = 0;
+
+protected:
+    Report() = default;
+};
+
+} // namespace segue::report
