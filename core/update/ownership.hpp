@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// ownership.hpp - the ownership record: a page in a file on tmpfs, mapped shared by every
+// generation of one guest, that holds the word.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include <segue/cpp/mapping.hpp>
+#include <segue/cpp/result.hpp>
+#include <segue/cpp/unique_fd.hpp>
+
+#include "core/state/header.hpp"
+#include "core/update/word.hpp"
+
+namespace segue::update {
+
+// Who a word speaks of: a pid alone can be reused.
+struct ProcessId {
+    std::int32_t pid = 0;
+    std::uint64_t start_time = 0; // field 22 of /proc/PID/stat, clock ticks since boot
+
+    static ProcessId self();
+};
+
+// Move-only owner of the mapping and of its fd. The word's calls may come from any thread; the rest
+// from [main] and [update].
+class Ownership {
+public:
+    // Generation 1: makes the file `path` anew (a stale one is replaced: the caller holds the run
+    // directory's lock) and swaps NONE -> OWNED(1,0).
+    static Result<Ownership> create(const std::string& path, const state::Uuid& guest);
+    // A later generation: maps what the engine stream passed, or what stayed open over execve;
+    // checks magic, size and boot.
+    static Result<Ownership> adopt(UniqueFd fd);
+
+    int fd() const { return fd_.get(); }
+    const state::Uuid& guest() const { return page().guest; }
+    Word word() const { return unpack(page().word.load(std::memory_order_seq_cst)); }
+
+    // A number that no attempt of this guest has had. REFUSED when they are used up.
+    Result<std::uint32_t> next_attempt();
+
+    // The swaps of word.hpp, from the exact old value. Who loses must not touch the guest again.
+    bool offer(std::uint32_t generation, std::uint32_t attempt);
+    bool claim(std::uint32_t generation, std::uint32_t attempt);
+    bool take_back(std::uint32_t generation, std::uint32_t attempt);
+    bool end(std::uint32_t generation);
+
+    // For supervisors, and so that the owner knows whether a dead candidate left anything claimed.
+    void set_owner(ProcessId who);
+    void set_candidate(ProcessId who);
+    void set_claiming(bool claiming);
+    bool claiming() const;
+    ProcessId owner() const;
+
+private:
+    struct Page;
+    Ownership(UniqueFd fd, Mapping map)
+        : fd_(std::move(fd))
+        , map_(std::move(map)) {}
+    struct Page {
+        std::uint64_t magic;
+        std::uint32_t version;
+        std::uint32_t attempts; // handed out so far
+        std::atomic<std::uint64_t> word;
+        state::Uuid guest;
+        char boot_id[40];
+        std::atomic<std::uint32_t> claiming;
+        std::uint32_t reserved;
+        ProcessId owner, candidate;
+    };
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+    Page& page() const { return *reinterpret_cast<Page*>(map_.data()); }
+    bool swap(Word from, std::optional<Word> to);
+
+    UniqueFd fd_;
+    Mapping map_;
+};
+
+} // namespace segue::update
