@@ -159,4 +159,12 @@ Result<int> ioctl(int fd, unsigned long request, Arg arg, const char* what) {
     return r;
 }
 
+// ioctl(2) once, EINTR and all: the answer, or -errno. Allocates nothing; for KVM_RUN and the
+// pause.
+template <class Arg>
+int ioctl_once(int fd, unsigned long request, Arg arg) noexcept {
+    const int r = ::ioctl(fd, request, arg);
+    return r < 0 ? -errno : r;
+}
+
 } // namespace segue::sys

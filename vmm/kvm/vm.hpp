@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// vm.hpp - one KVM virtual machine: memory slots, interrupt chips, event descriptors.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <segue/cpp/result.hpp>
+#include <segue/cpp/unique_fd.hpp>
+
+#include "vmm/kvm/kvm.hpp"
+
+namespace segue::vmm {
+
+struct MemorySlot {
+    std::uint32_t slot = 0;
+    std::uint32_t flags = 0; // KVM_MEM_*
+    std::uint64_t guest = 0; // guest-physical address
+    std::uint64_t bytes = 0;
+    void* host = nullptr;
+};
+
+// A guest's write that signals an eventfd instead of leaving KVM_RUN.
+struct IoEvent {
+    int event = -1;
+    std::uint64_t address = 0;
+    std::uint32_t length = 0; // 0 (any; where the host has it), 1, 2, 4, 8
+    bool pio = false;
+    std::optional<std::uint64_t> match; // only writes of this value
+};
+
+// Owner of the VM fd. Every call may block for a grace period; none allocates. [any]
+class Vm {
+public:
+    static Result<Vm> create(const Kvm& kvm);
+
+    int fd() const { return fd_.get(); }
+    int check(int capability) const;
+    Status enable(std::uint32_t capability, std::uint64_t arg = 0);
+
+    // Three pages in guest-physical space that the guest does not use (Intel's real mode).
+    Status set_tss_addr(std::uint32_t address);
+    Status set_identity_map_addr(std::uint64_t address);
+    // LAPIC a vCPU, IOAPIC and two PICs; before the first vCPU.
+    Status create_irqchip();
+    Status create_pit(std::uint32_t flags = KVM_PIT_SPEAKER_DUMMY);
+
+    Status set_memory(const MemorySlot& slot);
+    Status remove_memory(std::uint32_t slot);
+
+    Status set_irq(std::uint32_t gsi, bool level);
+    // `resample` >= 0: level-triggered, signalled at the guest's EOI.
+    Status add_irqfd(int event, std::uint32_t gsi, int resample = -1);
+    Status remove_irqfd(int event, std::uint32_t gsi);
+    Status add_ioevent(const IoEvent& io);
+    Status remove_ioevent(const IoEvent& io);
+
+private:
+    Status irqfd(int event, std::uint32_t gsi, std::uint32_t flags, int resample);
+    Status ioevent(const IoEvent& io, std::uint32_t flags);
+    UniqueFd fd_;
+};
+
+} // namespace segue::vmm
