@@ -3,8 +3,12 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+
+#include <segue/cpp/result.hpp>
 
 namespace segue::state {
 
@@ -25,5 +29,9 @@ struct Header {
 };
 
 inline constexpr std::uint64_t kWordOffset = 8;
+
+// The header of a container that may come from anywhere: magic, version and its own checksum are
+// checked, what follows it is not. UNSUPPORTED for another format version.
+Result<Header> read_header(std::span<const std::byte> container);
 
 } // namespace segue::state

@@ -24,7 +24,7 @@ public:
     // Starts again for the same guest, keeping the buffer.
     void restart(const Header& header);
 
-    // name and instance: at most 31 bytes; both together once a container.
+    // name and instance: at most 31 bytes; both together once a container (the Reader refuses it).
     void begin(std::string_view name, std::string_view instance, std::uint32_t revision);
     void put(std::string_view key, std::uint64_t value);
     void put_signed(std::string_view key, std::int64_t value);
@@ -37,9 +37,12 @@ public:
     std::span<const std::byte> finish();
 
 private:
+    void put_key(std::string_view key);
+
     std::vector<std::byte> out_;
     std::size_t section_ = 0; // offset of the open section's header, 0: none
     std::uint32_t sections_ = 0;
+    std::uint32_t fields_ = 0; // of the open section
 };
 
 } // namespace segue::state

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// utf8.hpp - is it UTF-8, and if not, make it so.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace segue {
+
+// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. [any]
+bool is_utf8(std::string_view text);
+
+// `text` with '?' for every byte that is not part of a well-formed sequence: paths and kernel
+// strings may hold anything. [any]
+std::string to_utf8(std::string_view text);
+
+} // namespace segue
