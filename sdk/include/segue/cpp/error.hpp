@@ -89,6 +89,11 @@ public:
         details_.emplace_back(std::move(key), std::move(value));
         return std::move(*this);
     }
+    // For one that is put together again from what another process wrote.
+    Error&& with_errno(int number) && {
+        sys_errno_ = number;
+        return std::move(*this);
+    }
     // Says what was being done: "adopt ram0: open /x: No such file or directory".
     Error&& while_doing(std::string_view act) && {
         what_ = std::string(act) + ": " + what_;
