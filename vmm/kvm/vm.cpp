@@ -29,12 +29,17 @@ int Vm::check(int capability) const {
     return std::max(0, sys::ioctl_once(fd(), KVM_CHECK_EXTENSION, capability));
 }
 
-Status Vm::enable(std::uint32_t capability, std::uint64_t arg) {
+Status Vm::enable(const Capability& capability) {
     kvm_enable_cap cap = {};
-    cap.cap = capability;
-    cap.args[0] = arg;
+    cap.cap = capability.number;
+    cap.args[0] = capability.arg;
+    const std::string name = capability_name(capability.number);
     if (auto s = call(fd(), KVM_ENABLE_CAP, &cap, "KVM_ENABLE_CAP"); !s)
-        return Error(std::move(s).error()).with("capability", std::to_string(capability));
+        return Error(std::move(s).error())
+            .while_doing("enable " + name)
+            .way_out("use a host whose KVM has it")
+            .with("capability", name);
+    enabled_.push_back(capability);
     return {};
 }
 

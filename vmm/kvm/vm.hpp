@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
+#include "vmm/kvm/capabilities.hpp"
 #include "vmm/kvm/kvm.hpp"
 
 namespace segue::vmm {
@@ -36,7 +38,9 @@ public:
 
     int fd() const { return fd_.get(); }
     int check(int capability) const;
-    Status enable(std::uint32_t capability, std::uint64_t arg = 0);
+    // KVM_ENABLE_CAP; recorded, because the state means something else with it.
+    Status enable(const Capability& capability);
+    const std::vector<Capability>& enabled() const { return enabled_; }
 
     // Three pages in guest-physical space that the guest does not use (Intel's real mode).
     Status set_tss_addr(std::uint32_t address);
@@ -59,6 +63,7 @@ private:
     Status irqfd(int event, std::uint32_t gsi, std::uint32_t flags, int resample);
     Status ioevent(const IoEvent& io, std::uint32_t flags);
     UniqueFd fd_;
+    std::vector<Capability> enabled_;
 };
 
 } // namespace segue::vmm
