@@ -10,7 +10,7 @@ namespace segue::vmm {
 namespace {
 
 struct Known {
-    std::uint32_t number;
+    std::uint64_t number;
     const char* name;
 };
 
@@ -40,7 +40,7 @@ constexpr Wanted kWanted[] = {
      KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK},
 };
 
-const Capability* find(const std::vector<Capability>& in, std::uint32_t number) {
+const Capability* find(const std::vector<Capability>& in, std::uint64_t number) {
     const auto it =
         std::find_if(in.begin(), in.end(), [&](const Capability& c) { return c.number == number; });
     return it == in.end() ? nullptr : &*it;
@@ -55,7 +55,7 @@ Error differs(const Capability& one, const char* how) {
 
 } // namespace
 
-std::string capability_name(std::uint32_t number) {
+std::string capability_name(std::uint64_t number) {
     for (const Wanted& w : kWanted)
         if (w.known.number == number)
             return w.known.name;

@@ -12,15 +12,15 @@ namespace segue::vmm {
 
 class Vm;
 
-// One capability as it was enabled.
+// One capability as it was enabled. No padding: it is stored as it is.
 struct Capability {
-    std::uint32_t number = 0; // KVM_CAP_*
+    std::uint64_t number = 0; // KVM_CAP_*
     std::uint64_t arg = 0;
     friend bool operator==(const Capability&, const Capability&) = default;
 };
 
 // "EXCEPTION_PAYLOAD", or "capability 123".
-std::string capability_name(std::uint32_t number);
+std::string capability_name(std::uint64_t number);
 
 // What a first boot enables, as far as this host has it. A successor enables what the manifest
 // lists instead.

@@ -31,6 +31,19 @@ Status Vcpu::set_cpuid(const CpuidEntries& entries) {
     return {};
 }
 
+Status Vcpu::set_tsc_khz(std::uint32_t khz) {
+    if (khz == 0)
+        return {};
+    SEGUE_ASSIGN(const int here, sys::ioctl(fd(), KVM_GET_TSC_KHZ, 0, "KVM_GET_TSC_KHZ"));
+    if (static_cast<std::uint32_t>(here) == khz)
+        return {};
+    if (sys::ioctl_once(fd(), KVM_SET_TSC_KHZ, static_cast<unsigned long>(khz)) < 0)
+        return Error(Code::Refused, "the guest's TSC runs at " + std::to_string(khz) +
+                                        " kHz, this host's at " + std::to_string(here))
+            .way_out("update on a host with the same TSC frequency or with TSC scaling");
+    return {};
+}
+
 Result<Ran> Vcpu::run() {
     for (;;) {
         const int r = sys::ioctl_once(fd(), KVM_RUN, 0);

@@ -31,6 +31,8 @@ public:
 
     // Before the first run(); `entries` carry this vCPU's own topology ids (cpuid.hpp).
     Status set_cpuid(const CpuidEntries& entries);
+    // 0: leaves the host's. REFUSED where the host's differs and cannot be scaled.
+    Status set_tsc_khz(std::uint32_t khz);
     Result<Ran> run();
 
     // From now on run() completes what is pending and comes back with Interrupted. A vCPU inside

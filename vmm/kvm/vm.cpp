@@ -31,7 +31,7 @@ int Vm::check(int capability) const {
 
 Status Vm::enable(const Capability& capability) {
     kvm_enable_cap cap = {};
-    cap.cap = capability.number;
+    cap.cap = static_cast<std::uint32_t>(capability.number);
     cap.args[0] = capability.arg;
     const std::string name = capability_name(capability.number);
     if (auto s = call(fd(), KVM_ENABLE_CAP, &cap, "KVM_ENABLE_CAP"); !s)
