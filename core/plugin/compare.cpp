@@ -49,8 +49,8 @@ Status same(const Manifest& m, const char* field, const std::string& manifest,
     if (manifest == binary)
         return {};
     return Error(Code::Refused, "load " + m.name() + ": its manifest and its binary disagree on '" +
-                                    field + "': '" + manifest + "' in " + m.file.string() +
-                                    ", '" + binary + "' in the binary")
+                                    field + "': '" + manifest + "' in " + m.file.string() + ", '" +
+                                    binary + "' in the binary")
         .way_out("build or install the plugin again: its manifest is written by the build")
         .with("field", field);
 }

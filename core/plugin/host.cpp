@@ -23,8 +23,8 @@ Status check_needs(const std::string& plugin, const std::vector<std::string>& ne
                    const Host& host, std::span<const char* const> given) {
     for (const std::string& id : needs)
         if (host.find(id) == nullptr && std::find(given.begin(), given.end(), id) == given.end())
-            return Error(Code::Unsupported,
-                         "plugin " + plugin + " needs the service " + id + ", which this host has not")
+            return Error(Code::Unsupported, "plugin " + plugin + " needs the service " + id +
+                                                ", which this host has not")
                 .way_out("use a version of the plugin that was built for this version of Segue")
                 .with("plugin", plugin)
                 .with("service", id);

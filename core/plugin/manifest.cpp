@@ -87,8 +87,8 @@ Result<Option> read_option(const config::Document& doc, const config::Table& tab
     SEGUE_TRY(f.flag("required", o.required));
     const auto* found = std::find(std::begin(type_names) + 1, std::end(type_names), type);
     if (found == std::end(type_names))
-        return Error(Code::Invalid, doc.file + ": option '" + o.key + "' has the unknown type '" +
-                                        type + "'");
+        return Error(Code::Invalid,
+                     doc.file + ": option '" + o.key + "' has the unknown type '" + type + "'");
     o.type = static_cast<std::uint32_t>(found - std::begin(type_names));
     return o;
 }
@@ -146,8 +146,8 @@ Result<Manifest> load_manifest(const std::filesystem::path& file) {
     SEGUE_TRY(read_options(doc, m.options));
     m.kind = kind_by_table(kind);
     if (m.kind == nullptr)
-        return Error(Code::Unsupported, doc.file + ": this host has no place for a plugin of kind '" +
-                                            kind + "'")
+        return Error(Code::Unsupported,
+                     doc.file + ": this host has no place for a plugin of kind '" + kind + "'")
             .way_out("use a plugin that was built for this version of Segue, or remove it");
     if (file.stem() != m.id)
         return Error(Code::Invalid, doc.file + ": the manifest is of '" + m.id +

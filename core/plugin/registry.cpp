@@ -22,7 +22,8 @@ Result<Registry> Registry::search(const std::vector<fs::path>& dirs) {
         const fs::path real = fs::canonical(dir, error);
         if (error)
             return Error::from_errno(error.value(), "search plugins in " + dir.string())
-                .way_out("check plugins.dirs in the configuration, and that Segue is installed whole");
+                .way_out(
+                    "check plugins.dirs in the configuration, and that Segue is installed whole");
         if (std::find(r.dirs_.begin(), r.dirs_.end(), real) != r.dirs_.end())
             continue;
         r.dirs_.push_back(real);
@@ -55,9 +56,8 @@ Result<Manifest> Registry::only(const std::vector<const Manifest*>& found, const
     if (found.size() == 1)
         return *found.front();
     if (found.size() > 1)
-        return Error(Code::Exists, "plugin '" + name + "' could be " +
-                                       found[0]->library.string() + " or " +
-                                       found[1]->library.string())
+        return Error(Code::Exists, "plugin '" + name + "' could be " + found[0]->library.string() +
+                                       " or " + found[1]->library.string())
             .way_out(way_out)
             .with("plugin", name);
     std::string where;

@@ -31,7 +31,8 @@ segue_status ThreadsService::start(void* h, const char* name, void (*run)(void*)
                                    segue_error* e) {
     constexpr std::size_t max_name = 15; // pthread_setname_np(3), less the NUL
     if (name == nullptr || run == nullptr || ::strnlen(name, max_name + 1) > max_name)
-        return Error(Code::Invalid, "start a thread: it has no function, or no name of at most 15 bytes")
+        return Error(Code::Invalid,
+                     "start a thread: it has no function, or no name of at most 15 bytes")
             .to_abi(e);
     auto& self = *static_cast<ThreadsService*>(h);
     const std::lock_guard lock(self.mutex_);
@@ -55,13 +56,14 @@ segue_status ThreadsService::start(void* h, const char* name, void (*run)(void*)
 Status ThreadsService::join(Deadline deadline) {
     std::unique_lock lock(mutex_);
     const auto all_done = [this] {
-        return std::all_of(workers_.begin(), workers_.end(), [](const Worker& w) { return w.done; });
+        return std::all_of(workers_.begin(), workers_.end(),
+                           [](const Worker& w) { return w.done; });
     };
     if (deadline.is_never())
         ended_.wait(lock, all_done);
     else if (!ended_.wait_until(lock, deadline.at(), all_done)) {
-        const auto w = std::find_if(workers_.begin(), workers_.end(),
-                                    [](const Worker& x) { return !x.done; });
+        const auto w =
+            std::find_if(workers_.begin(), workers_.end(), [](const Worker& x) { return !x.done; });
         return Error(Code::Deadline, "thread '" + w->name + "' of a plugin does not end")
             .with("thread", w->name);
     }

@@ -42,6 +42,7 @@ function(segue_add_plugin id kind)
         COMMAND Segue::manifest ${dir}/${id}.so ${dir}/${id}.toml
         BYPRODUCTS ${dir}/${id}.toml VERBATIM)
     add_dependencies(${target} Segue::manifest)
+    set_property(GLOBAL APPEND PROPERTY SEGUE_PLUGIN_TARGETS ${target})
 
     set(dest lib/segue/plugins/${kind})
     install(TARGETS ${target} LIBRARY DESTINATION ${dest} COMPONENT plugins)

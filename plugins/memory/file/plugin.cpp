@@ -58,9 +58,8 @@ private:
 
 constexpr segue_option options[] = {
     required(path_option("path", "the file, which must not exist"))};
-constexpr Info info = {.summary = "a file that other processes can map",
-                       .caps = survives,
-                       .options = options};
+constexpr Info info = {
+    .summary = "a file that other processes can map", .caps = survives, .options = options};
 
 } // namespace
 
