@@ -92,6 +92,8 @@ const char* Value::type_name() const {
 }
 
 std::string Document::at(Place place) const {
+    if (place.line == 0 && place.column > 0 && place.column <= overrides.size())
+        return "--set " + overrides[place.column - 1];
     return where(file, place);
 }
 

@@ -14,7 +14,8 @@
 
 namespace segue::config {
 
-// Counted from 1; 0: nowhere in a file.
+// Counted from 1. Line 0 is nowhere in the file: column n is then the n-th override, 0 nothing at
+// all.
 struct Place {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
@@ -66,8 +67,9 @@ struct Entry {
 struct Document {
     std::string file;
     Table root;
+    std::vector<std::string> overrides = {}; // "guest.vcpus=4", in the order of apply_override()
 
-    // "file:line:column", as every error about a value begins.
+    // "file:line:column" or "--set guest.vcpus=4", as every error about a value begins.
     std::string at(Place place) const;
 };
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config/guest_config.hpp"
+
+#include <algorithm>
+
+#include "core/base/trusted.hpp"
+#include "core/config/override.hpp"
+#include "core/config/print.hpp"
+
+namespace segue::config {
+
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr std::size_t kMaxBytes = 1 << 20; // of a configuration file
+constexpr std::uint64_t kPage = 4096;
+
+microseconds time_of(const Settings& s, std::string_view path) {
+    return microseconds(static_cast<std::int64_t>(s.number(path)));
+}
+
+Status read_memory(const Settings& s, std::vector<MemoryConfig>& out) {
+    for (std::string at = "memory[0]"; s.find(at + ".id") != nullptr;
+         at = "memory[" + std::to_string(out.size()) + "]") {
+        MemoryConfig m;
+        m.id = s.text(at + ".id");
+        m.size = s.number(at + ".size");
+        m.backend = s.text(at + ".backend");
+        m.options = at + ".options";
+        if (m.size % kPage != 0)
+            return s.wrong(*s.find(at + ".size"), "a multiple of 4096 bytes");
+        for (const MemoryConfig& other : out)
+            if (other.id == m.id)
+                return s.wrong(*s.find(at + ".id"), "another name than that of a block before it");
+        out.push_back(std::move(m));
+    }
+    if (out.empty())
+        return key_error(s.document(), {1, 1}, "memory", "is missing", "an array of tables")
+            .way_out("add a [[memory]] table with id, size and backend");
+    return {};
+}
+
+Status read_console(const Settings& s, ConsoleConfig& out) {
+    const Setting& backend = *s.find("console.backend");
+    const Setting* path = s.find("console.path");
+    const std::string kind = s.text("console.backend");
+    out.kind = kind == "stdio"  ? ConsoleKind::Stdio
+               : kind == "file" ? ConsoleKind::File
+               : kind == "pty"  ? ConsoleKind::Pty
+                                : ConsoleKind::None;
+    out.path = s.text("console.path");
+    if (out.kind == ConsoleKind::File && path == nullptr)
+        return key_error(s.document(), backend.place, "console.path", "is missing",
+                         "an absolute path where console.backend is \"file\"")
+            .way_out("add console.path");
+    if (out.kind != ConsoleKind::File && path != nullptr)
+        return s.wrong(*path,
+                       "absent where console.backend is " + print(backend.value, Type::String));
+    return {};
+}
+
+void read_channels(const Settings& s, std::vector<ChannelConfig>& out) {
+    constexpr std::string_view prefix = "update.channels.", suffix = ".transport";
+    for (const Setting& setting : s.all()) {
+        const std::string_view path = setting.path;
+        if (path.substr(0, prefix.size()) != prefix ||
+            path.size() < prefix.size() + suffix.size() ||
+            path.substr(path.size() - suffix.size()) != suffix)
+            continue;
+        const std::string at(path.substr(0, path.size() - suffix.size()));
+        out.push_back({at.substr(prefix.size()), s.text(path),
+                       static_cast<std::uint32_t>(s.number(at + ".count")), at + ".options"});
+    }
+}
+
+Status read_update(const Settings& s, UpdateConfig& out) {
+    out.mode = s.text("update.mode");
+    out.allow = s.list("update.allow");
+    const Setting* allow = s.find("update.allow");
+    if (allow == nullptr && !out.mode.empty())
+        out.allow = {out.mode};
+    if (!out.mode.empty() &&
+        std::find(out.allow.begin(), out.allow.end(), out.mode) == out.allow.end())
+        return s.wrong(*allow, "an array that holds update.mode, \"" + out.mode + "\"");
+    out.binary = s.text("update.binary");
+    out.keeper = s.text("update.keeper");
+    if (s.find("update.blackout_budget") != nullptr)
+        out.blackout_budget = time_of(s, "update.blackout_budget");
+    out.deadline = {time_of(s, "update.deadline.prepare"), time_of(s, "update.deadline.copy"),
+                    time_of(s, "update.deadline.pause"), time_of(s, "update.deadline.drain"),
+                    time_of(s, "update.deadline.handover")};
+    read_channels(s, out.channels);
+    return {};
+}
+
+Status read_control(const Settings& s, ControlConfig& out) {
+    const std::string mode = s.text("control.socket.mode");
+    if (mode.size() != 4 || mode[0] != '0' || mode.find_first_not_of("01234567") != mode.npos)
+        return s.wrong(*s.find("control.socket.mode"), "four octal digits such as \"0660\"");
+    out.mode = static_cast<std::uint32_t>(std::stoul(mode, nullptr, 8));
+    out.group = s.text("control.socket.group");
+    return {};
+}
+
+} // namespace
+
+Result<GuestConfig> check_guest_config(Document document) {
+    SEGUE_ASSIGN(Settings settings, check_document(std::move(document), guest_keys()));
+    GuestConfig c{{}, 0, {}, {}, {}, {}, {}, {}, {}, std::move(settings)};
+    const Settings& s = c.settings;
+    c.name = s.text("guest.name");
+    c.vcpus = static_cast<std::uint32_t>(s.number("guest.vcpus"));
+    c.kernel = s.text("guest.kernel");
+    c.cmdline = s.text("guest.cmdline");
+    c.plugin_dirs = s.list("plugins.dirs");
+    SEGUE_TRY(read_memory(s, c.memory));
+    SEGUE_TRY(read_console(s, c.console));
+    SEGUE_TRY(read_update(s, c.update));
+    SEGUE_TRY(read_control(s, c.control));
+    return c;
+}
+
+Result<GuestConfig> load_guest_config(const std::filesystem::path& path,
+                                      const std::vector<std::string>& overrides) {
+    SEGUE_ASSIGN(const std::filesystem::path real, trusted_file(path));
+    SEGUE_ASSIGN(Document document, load_toml(real, kMaxBytes));
+    document.file = path.string();
+    for (const std::string& text : overrides)
+        SEGUE_TRY(apply_override(document, text));
+    return check_guest_config(std::move(document));
+}
+
+} // namespace segue::config

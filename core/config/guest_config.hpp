@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// guest_config.hpp - one guest's configuration file, checked, as plain structs.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/schema.hpp"
+#include "core/config/settings.hpp"
+
+namespace segue::config {
+
+// The options of a plugin stay a table until its manifest is known: give the path named here to
+// apply_options().
+struct MemoryConfig {
+    std::string id;
+    std::uint64_t size = 0; // bytes
+    std::string backend;    // id of a memory plugin
+    std::string options;    // "memory[0].options"
+};
+
+enum class ConsoleKind : std::uint8_t { None, Stdio, File, Pty };
+
+struct ConsoleConfig {
+    ConsoleKind kind = ConsoleKind::None;
+    std::string path; // of a file
+};
+
+struct Deadlines {
+    std::chrono::microseconds prepare{}, copy{}, pause{}, drain{}, handover{};
+};
+
+struct ChannelConfig {
+    std::string name;
+    std::string transport; // id of a plugin
+    std::uint32_t count = 1;
+    std::string options; // "update.channels.main.options"
+};
+
+struct UpdateConfig {
+    std::string mode;               // "": only what a request names
+    std::vector<std::string> allow; // ids of modes, with `mode` among them
+    std::string binary;             // "": the one that runs
+    std::string keeper;             // "": none
+    std::string keeper_options = "update.keeper_options";
+    std::optional<std::chrono::microseconds> blackout_budget;
+    Deadlines deadline;
+    std::vector<ChannelConfig> channels;
+
+    // Of one mode: "update.options.MODE".
+    static std::string mode_options(std::string_view mode) {
+        return "update.options." + std::string(mode);
+    }
+};
+
+struct ControlConfig {
+    std::uint32_t mode = 0; // of the socket
+    std::string group;      // "": the process's
+};
+
+// Plain data; goes with `settings`, which holds every key and its origin.
+struct GuestConfig {
+    std::string name;
+    std::uint32_t vcpus = 0;
+    std::string kernel;
+    std::string cmdline;
+    std::vector<MemoryConfig> memory; // in the order of their guest-physical addresses
+    ConsoleConfig console;
+    std::vector<std::string> plugin_dirs;
+    UpdateConfig update;
+    ControlConfig control;
+    Settings settings;
+};
+
+// The schema, for help texts and the manual.
+std::span<const Key> guest_keys();
+
+Result<GuestConfig> check_guest_config(Document document);
+
+// Reads the file, which nobody but its owner and root may be able to write, sets the overrides
+// ("guest.vcpus=4") and checks the whole.
+Result<GuestConfig> load_guest_config(const std::filesystem::path& path,
+                                      const std::vector<std::string>& overrides);
+
+} // namespace segue::config

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config/identity.hpp"
+
+#include "core/config/print.hpp"
+
+namespace segue::config {
+
+namespace {
+
+bool is_identity(std::string_view path) {
+    return path.substr(0, 6) == "guest." || path.substr(0, 7) == "memory[";
+}
+
+const std::string* find(const Identity& identity, const std::string& key) {
+    for (const auto& [k, value] : identity)
+        if (k == key)
+            return &value;
+    return nullptr;
+}
+
+Error differs(const std::string& key, const std::string* running, const std::string* fresh) {
+    const std::string old_value = running != nullptr ? *running : "absent";
+    const std::string new_value = fresh != nullptr ? *fresh : "absent";
+    return Error(Code::Refused, "key " + key + " is " + old_value + " in the running guest, but " +
+                                    new_value + " in the new configuration")
+        .way_out("an update cannot change it: put it back, or stop the guest and start it anew")
+        .with("key", key)
+        .with("running", old_value)
+        .with("new", new_value);
+}
+
+} // namespace
+
+Identity identity_of(const Settings& settings) {
+    Identity identity;
+    for (const Setting& s : settings.all())
+        if (is_identity(s.path) && s.rule.type != Type::Table)
+            identity.emplace_back(s.path, print(s.value, s.rule.type));
+        else if (is_identity(s.path) && !settings.has_below(s.path))
+            for (const Entry& e : std::get_if<Table>(&s.value)->entries())
+                identity.emplace_back(s.path + "." + print_key(e.key), print(e.value));
+    return identity;
+}
+
+Status same_identity(const Identity& running, const Identity& fresh) {
+    for (const auto& [key, value] : running) {
+        const std::string* other = find(fresh, key);
+        if (other == nullptr || *other != value)
+            return differs(key, &value, other);
+    }
+    for (const auto& [key, value] : fresh)
+        if (find(running, key) == nullptr)
+            return differs(key, nullptr, &value);
+    return {};
+}
+
+} // namespace segue::config

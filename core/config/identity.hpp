@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// identity.hpp - the keys that an update may not change: [guest] and [[memory]].
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config/settings.hpp"
+
+namespace segue::config {
+
+// Key and value as TOML, after defaults. Take it once apply_options() has been called for every
+// memory block, so that the plugins' defaults are among them. It travels with the guest's state:
+// the file may have changed since the guest booted.
+using Identity = std::vector<std::pair<std::string, std::string>>;
+
+Identity identity_of(const Settings& settings);
+
+// REFUSED naming the first key that differs, and both values.
+Status same_identity(const Identity& running, const Identity& fresh);
+
+} // namespace segue::config
