@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/control/client.hpp"
+
+#include <Poco/Net/HTTPClientSession.h>
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPResponse.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/StreamSocket.h>
+#include <Poco/Net/StreamSocketImpl.h>
+
+#include <istream>
+
+#include "core/base/unix_socket.hpp"
+#include "core/control/json.hpp"
+
+namespace segue::control {
+namespace {
+
+namespace net = Poco::Net;
+
+constexpr std::size_t kMaxAnswer = 4u << 20; // bytes
+constexpr int kTries = 3;                    // of a GET whose connection was cut
+
+struct Received {
+    int status = 0;
+    std::string body;
+};
+
+Error hung_up(const std::string& tried, const std::string& why) {
+    return Error(Code::Closed, tried + ": the VMM hung up without an answer" +
+                                   (why.empty() ? "" : " (" + why + ")"))
+        .way_out("`segue status` says whether the guest still runs");
+}
+
+Received exchange(UniqueFd fd, std::chrono::milliseconds timeout, net::HTTPRequest& request,
+                  const std::string& body) {
+    const Poco::Timespan each(std::chrono::microseconds(timeout).count());
+    net::StreamSocket socket(new net::StreamSocketImpl(fd.release()));
+    socket.setReceiveTimeout(each); // a session sets its own only on sockets that it connects
+    socket.setSendTimeout(each);
+    net::HTTPClientSession session(socket);
+    request.setHost("localhost");
+    request.setKeepAlive(false);
+    if (!body.empty())
+        request.setContentType("application/json");
+    if (request.getMethod() != net::HTTPRequest::HTTP_GET)
+        request.setContentLength(static_cast<std::streamsize>(body.size()));
+    session.sendRequest(request) << body << std::flush;
+    net::HTTPResponse response;
+    auto& in = session.receiveResponse(response);
+    Received received{static_cast<int>(response.getStatus()), std::string(kMaxAnswer, '\0')};
+    in.read(received.body.data(), static_cast<std::streamsize>(received.body.size()));
+    received.body.resize(static_cast<std::size_t>(in.gcount()));
+    if (const auto* error = session.networkException())
+        error->rethrow();
+    return received;
+}
+
+Status no_value(Result<std::string> answer) {
+    SEGUE_TRY(std::move(answer));
+    return {};
+}
+
+} // namespace
+
+bool is_no_guest(const Error& error) {
+    return error.code() == Code::NotFound && !error.detail("guest").empty();
+}
+
+Result<std::string> Client::call(const std::string& method, const std::string& path,
+                                 const std::string& body) const {
+    auto answer = call_once(method, path, body);
+    for (int i = 1; i < kTries && method == "GET" && answer.code() == Code::Closed; ++i)
+        answer = call_once(method, path, body);
+    return answer;
+}
+
+Result<std::string> Client::call_once(const std::string& method, const std::string& path,
+                                      const std::string& body) const {
+    auto fd = connect_unix(path_, Deadline::in(timeout_));
+    if (fd.code() == Code::NotFound || fd.code() == Code::Closed)
+        return Error(Code::NotFound, "no guest '" + guest_ + "' runs: " + fd.error().what())
+            .way_out("`segue list` shows the guests that run; other run directories are named with "
+                     "--run-dir")
+            .with("guest", guest_);
+    if (!fd)
+        return std::move(fd).error();
+    const std::string tried = method + " " + path + " of guest '" + guest_ + "'";
+    try {
+        net::HTTPRequest request(method, path, net::HTTPMessage::HTTP_1_1);
+        auto received = exchange(std::move(*fd), timeout_, request, body);
+        if (received.status >= 400)
+            return error_from_problem(received.body, received.status);
+        return std::move(received.body);
+    } catch (const Poco::TimeoutException&) {
+        return Error(Code::Deadline,
+                     tried + ": no answer within " + std::to_string(timeout_.count()) + " ms")
+            .way_out("the VMM may be stopped or overloaded: look at its log and its process");
+    } catch (const Poco::Exception& e) {
+        return hung_up(tried, e.displayText());
+    }
+}
+
+Status Client::healthz() const {
+    return no_value(call("GET", "/healthz"));
+}
+
+Result<VmInfo> Client::vm() const {
+    SEGUE_ASSIGN(const auto body, call("GET", "/v1/vm"));
+    return vm_from_json(body);
+}
+
+Status Client::pause() const {
+    return no_value(call("POST", "/v1/vm/pause"));
+}
+
+Status Client::resume() const {
+    return no_value(call("POST", "/v1/vm/resume"));
+}
+
+Status Client::shutdown() const {
+    return no_value(call("POST", "/v1/vm/shutdown"));
+}
+
+Result<report::UpdateRecord> Client::start_update(const UpdateRequest& request) const {
+    SEGUE_ASSIGN(const auto body, call("POST", "/v1/updates", to_json(request)));
+    return record_from_json(body);
+}
+
+Result<report::UpdateRecord> Client::update(const std::string& id) const {
+    SEGUE_ASSIGN(const auto body, call("GET", "/v1/updates/" + id));
+    return record_from_json(body);
+}
+
+Status Client::cancel_update() const {
+    return no_value(call("DELETE", "/v1/updates/current"));
+}
+
+} // namespace segue::control

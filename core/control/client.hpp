@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// client.hpp - the Service of a running guest, called over its control socket.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "core/control/service.hpp"
+
+namespace segue::control {
+
+// Every call makes its own connection, so a Client goes on over the change of generations; while
+// the guest is between two, a call waits in the socket's backlog. Errors are the Service's own, or
+// NOT_FOUND with the detail "guest" where no VMM listens, DEADLINE, CLOSED. [one thread at a time]
+class Client {
+public:
+    Client(std::string guest, std::string socket_path,
+           std::chrono::milliseconds timeout = std::chrono::seconds(10))
+        : guest_(std::move(guest))
+        , path_(std::move(socket_path))
+        , timeout_(timeout) {}
+
+    Status healthz() const;
+    Result<VmInfo> vm() const;
+    Status pause() const;
+    Status resume() const;
+    Status shutdown() const;
+    Result<report::UpdateRecord> start_update(const UpdateRequest& request) const;
+    Result<report::UpdateRecord> update(const std::string& id) const;
+    Status cancel_update() const;
+
+    const std::string& guest() const { return guest_; }
+
+private:
+    Result<std::string> call(const std::string& method, const std::string& path,
+                             const std::string& body = {}) const;
+    Result<std::string> call_once(const std::string& method, const std::string& path,
+                                  const std::string& body) const;
+
+    std::string guest_, path_;
+    std::chrono::milliseconds timeout_;
+};
+
+// True where `error` says that no VMM of that name listens.
+bool is_no_guest(const Error& error);
+
+} // namespace segue::control

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// fake_service.hpp - a guest that is only told about. For tests.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "core/control/service.hpp"
+
+namespace segue::control {
+
+// pause() waits in it while `slow` is set, so that a test has a request in hand.
+class FakeService final : public Service {
+public:
+    VmInfo vm() override { return info; }
+    Status pause() override {
+        ++pauses;
+        std::unique_lock lock(mutex_);
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return !slow_; });
+        return {};
+    }
+    Status resume() override { return {}; }
+    Status shutdown() override { return {}; }
+    Result<report::UpdateRecord> start_update(const UpdateRequest& request) override {
+        if (refusal)
+            return *refusal;
+        asked = request;
+        return record;
+    }
+    Result<report::UpdateRecord> update(const std::string& id) override {
+        if (id != record.id)
+            return Error(Code::NotFound, "there is no update '" + id + "'");
+        return record;
+    }
+    Status cancel_update() override { return Error(Code::Refused, "too late"); }
+
+    void slow(bool on) {
+        const std::lock_guard lock(mutex_);
+        slow_ = on;
+        changed_.notify_all();
+    }
+    void await_pause() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return pauses > 0; });
+    }
+
+    static VmInfo example_vm() {
+        VmInfo vm;
+        vm.name = "web1";
+        vm.uuid = "0b8f0a0e-5a0c-4a53-9d7b-1f0d6f4f3c11";
+        vm.version = "1.2.3";
+        vm.pid = 4711;
+        vm.generation = 3;
+        vm.state = report::RunState::FinishMigrate;
+        vm.vcpus = 4;
+        vm.console = "pty:/dev/pts/3";
+        vm.ram = {{"ram0", "shared-one", 1ull << 40, ~0ull, "/proc/4711/fd/9", 4096}};
+        vm.update = "3-1";
+        return vm;
+    }
+    static report::UpdateRecord example_record() {
+        using std::chrono::nanoseconds;
+        report::UpdateRecord r;
+        r.id = "3-1";
+        r.mode = "a-mode";
+        r.status = report::UpdateStatus::Failed;
+        r.from_generation = 3;
+        r.attempt = 1;
+        r.from_version = "1.2.3";
+        r.to_version = "1.2.4";
+        r.from_pid = 4711;
+        r.to_pid = 4712;
+        r.began_at = 1700000000;
+        r.ended_at = 1700000001;
+        r.phases = {{report::Phase::Preflight, nanoseconds(10), nanoseconds(1000000)},
+                    {report::Phase::Rollback, nanoseconds(1000000), nanoseconds(0)}};
+        r.ram_bytes_copied = 1ull << 41;
+        r.state_bytes = 65536;
+        r.blackout = nanoseconds(1940000);
+        r.error = Error(Code::Deadline, "the standby said nothing:\n\"\x01\"")
+                      .way_out("raise deadline.prepare")
+                      .with("phase", "prepare");
+        return r;
+    }
+
+    VmInfo info = example_vm();
+    report::UpdateRecord record = example_record();
+    std::optional<Error> refusal;
+    UpdateRequest asked;
+    std::atomic<int> pauses = 0;
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool slow_ = false;
+};
+
+} // namespace segue::control

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// json.hpp - what goes over the control socket, as JSON text and back.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/control/service.hpp"
+
+namespace segue::control {
+
+// One line, no line feed in it. Times of phases are nanoseconds of CLOCK_MONOTONIC. [any]
+std::string to_json(const VmInfo& vm);
+std::string to_json(const report::UpdateRecord& record);
+std::string to_json(const UpdateRequest& request);
+// RFC 9457 "problem+json": type, title, status, detail; and code, way_out, phase, details.
+std::string to_problem(const Error& error, int http_status);
+
+// INVALID says what is malformed or missing. Unknown keys are skipped in answers (a newer VMM may
+// say more) and refused in requests (a misspelt option must not be ignored).
+Result<VmInfo> vm_from_json(std::string_view text);
+Result<report::UpdateRecord> record_from_json(std::string_view text);
+Result<UpdateRequest> request_from_json(std::string_view text);
+// The error that a problem tells; where the body is none, one that says so.
+Error error_from_problem(std::string_view text, int http_status);
+
+} // namespace segue::control

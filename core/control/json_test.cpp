@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/control/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/control/fake_service.hpp"
+
+namespace segue::control {
+namespace {
+
+TEST(Json, ARecordReadsBackWhole) {
+    const auto r = FakeService::example_record();
+    const auto text = to_json(r);
+    EXPECT_EQ(text.find('\n'), std::string::npos);
+    const auto back = record_from_json(text);
+    ASSERT_TRUE(back) << back.error().what();
+    EXPECT_EQ(to_json(*back), text);
+    EXPECT_EQ(back->error->what(), r.error->what());
+    EXPECT_EQ(back->error->way_out(), "raise deadline.prepare");
+    EXPECT_EQ(back->error->detail("phase"), "prepare");
+    EXPECT_EQ(back->ram_bytes_copied, 1ull << 41);
+    ASSERT_EQ(back->phases.size(), 2u);
+    EXPECT_EQ(back->phases[1].phase, report::Phase::Rollback);
+    EXPECT_EQ(back->phases[0].ended.count(), 1000000);
+
+    auto good = r;
+    good.error.reset();
+    EXPECT_FALSE(record_from_json(to_json(good)).value().error);
+}
+
+TEST(Json, AVmReadsBackWhole) {
+    const auto vm = FakeService::example_vm();
+    const auto back = vm_from_json(to_json(vm));
+    ASSERT_TRUE(back) << back.error().what();
+    EXPECT_EQ(to_json(*back), to_json(vm));
+    EXPECT_EQ(back->ram.at(0).inode, ~0ull);
+    EXPECT_EQ(back->state, report::RunState::FinishMigrate);
+}
+
+TEST(Json, ANewerVmMaySayMore) {
+    auto text = to_json(FakeService::example_vm());
+    text.insert(1, R"("weather":"fine",)");
+    EXPECT_TRUE(vm_from_json(text));
+}
+
+TEST(Json, WhatIsMissingOrWrongIsNamed) {
+    const auto text = to_json(FakeService::example_record());
+    auto without = text;
+    without.replace(without.find("\"attempt\""), 9, "\"attemp_\"");
+    EXPECT_NE(record_from_json(without).error().what().find("'attempt'"), std::string::npos);
+    auto unknown = text;
+    unknown.replace(unknown.find("rollback"), 8, "rollfore");
+    EXPECT_NE(record_from_json(unknown).error().what().find("rollfore"), std::string::npos);
+    for (const char* bad : {"", "[]", "7", "{", "{\"id\":7}", "null"})
+        EXPECT_EQ(record_from_json(bad).code(), Code::Invalid) << bad;
+}
+
+TEST(Json, ARequestTakesNoUnknownKey) {
+    EXPECT_EQ(request_from_json(R"({"mode":"m"})").value().mode, "m");
+    EXPECT_NE(request_from_json(R"({"mod":"m"})").error().what().find("'mod'"), std::string::npos);
+    EXPECT_EQ(request_from_json(R"({"mode":7})").code(), Code::Invalid);
+    EXPECT_EQ(request_from_json(std::string(1000, '[')).code(), Code::Invalid);
+}
+
+TEST(Json, AProblemCarriesTheError) {
+    const auto r = FakeService::example_record();
+    const auto error = error_from_problem(to_problem(*r.error, 504), 504);
+    EXPECT_EQ(error.code(), Code::Deadline);
+    EXPECT_EQ(error.what(), r.error->what());
+    EXPECT_EQ(error.way_out(), r.error->way_out());
+    EXPECT_EQ(error.detail("phase"), "prepare");
+    EXPECT_EQ(error_from_problem("<html>", 502).code(), Code::Internal);
+}
+
+} // namespace
+} // namespace segue::control

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/control/routes.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/control/fake_service.hpp"
+#include "core/control/json.hpp"
+
+namespace segue::control {
+namespace {
+
+struct Routes : testing::Test {
+    FakeService service;
+    Answer ask(const std::string& method, const std::string& path, const std::string& body = {}) {
+        return answer(service, {method, path, body});
+    }
+    static std::string header(const Answer& a, const std::string& key) {
+        for (const auto& [k, v] : a.headers)
+            if (k == key)
+                return v;
+        return {};
+    }
+};
+
+TEST_F(Routes, EachCallsItsService) {
+    EXPECT_EQ(ask("GET", "/healthz").status, 200);
+    EXPECT_EQ(ask("GET", "/v1/vm").body, to_json(service.info));
+    EXPECT_EQ(ask("POST", "/v1/vm/pause").status, 204);
+    EXPECT_EQ(service.pauses, 1);
+    EXPECT_EQ(ask("POST", "/v1/vm/resume").status, 204);
+    EXPECT_EQ(ask("POST", "/v1/vm/shutdown").status, 204);
+    EXPECT_EQ(ask("GET", "/v1/updates/3-1").body, to_json(service.record));
+}
+
+TEST_F(Routes, AnUpdateIsAcceptedWithItsPlace) {
+    const auto a = ask("POST", "/v1/updates", R"({"mode":"m","binary":"/b","config":"/c"})");
+    EXPECT_EQ(a.status, 202);
+    EXPECT_EQ(header(a, "Location"), "/v1/updates/3-1");
+    EXPECT_EQ(service.asked.mode, "m");
+    EXPECT_EQ(service.asked.binary, "/b");
+    EXPECT_EQ(service.asked.config, "/c");
+    EXPECT_EQ(ask("POST", "/v1/updates").status, 202);
+}
+
+TEST_F(Routes, ErrorsAreProblems) {
+    EXPECT_EQ(ask("POST", "/v1/updates", "{").status, 400);
+    EXPECT_EQ(ask("GET", "/v1/updates/9-9").status, 404);
+    const auto late = ask("DELETE", "/v1/updates/current");
+    EXPECT_EQ(late.status, 409);
+    EXPECT_EQ(late.content_type, "application/problem+json");
+    EXPECT_EQ(error_from_problem(late.body, 409).what(), "too late");
+    service.refusal = Error(Code::Exists, "an update is running");
+    EXPECT_EQ(ask("POST", "/v1/updates").status, 409);
+}
+
+TEST_F(Routes, UnknownPathsAndMethods) {
+    for (const char* path :
+         {"/", "/v1", "/v1/vm/", "/v1/updates/", "/v1/updates/1/2", "/v1/vmx", ""})
+        EXPECT_EQ(ask("GET", path).status, 404) << path;
+    const auto wrong = ask("PUT", "/v1/updates/current");
+    EXPECT_EQ(wrong.status, 405);
+    EXPECT_EQ(header(wrong, "Allow"), "DELETE, GET");
+    EXPECT_EQ(header(ask("GET", "/v1/vm/pause"), "Allow"), "POST");
+}
+
+} // namespace
+} // namespace segue::control

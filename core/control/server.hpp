@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// server.hpp - HTTP over the guest's control socket.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include <segue/cpp/result.hpp>
+#include <segue/cpp/unique_fd.hpp>
+
+#include "core/control/service.hpp"
+#include "core/ports/frontend.hpp"
+
+namespace segue::control {
+
+struct ServerLimits {
+    std::chrono::milliseconds receive{2000}; // for each read of a request
+    std::chrono::milliseconds idle{1000};    // of a kept connection, between two requests
+    int threads = 8;                         // requests at once
+    int queued = 64;                         // connections that wait for a thread
+};
+
+// Serves from start() on, with threads of its own; the socket and the Service must be usable from
+// any of them. Its destructor answers what is in hand. Only our own user and root are served.
+class Server final : public ports::Frontend {
+public:
+    // Owns a copy of the listening socket, given by whoever made it or by the generation before.
+    static Result<std::unique_ptr<Server>> start(Service& service, UniqueFd listening,
+                                                 const ServerLimits& limits = {});
+    ~Server() override;
+
+    Status hold(Deadline deadline) override;
+    void resume() noexcept override;
+    void closing(bool on) override;
+    // After the commit: stops for good and closes our copy. The socket, its path and its backlog
+    // are the next generation's.
+    void release() noexcept;
+
+private:
+    class Impl;
+    explicit Server(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace segue::control
