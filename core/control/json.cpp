@@ -10,6 +10,8 @@
 #include <array>
 #include <sstream>
 
+#include "core/base/utf8.hpp"
+
 namespace segue::control {
 namespace {
 
@@ -34,11 +36,11 @@ std::string text_of(const Object::Ptr& o) {
 Object::Ptr error_object(const Error& error) {
     auto o = object();
     o->set("code", name_of(error.code()));
-    o->set("what", error.what());
-    o->set("way_out", error.way_out());
+    o->set("what", to_utf8(error.what()));
+    o->set("way_out", to_utf8(error.way_out()));
     auto details = object();
     for (const auto& [key, value] : error.details())
-        details->set(key, value);
+        details->set(to_utf8(key), to_utf8(value));
     o->set("details", details);
     return o;
 }
@@ -173,39 +175,39 @@ VmInfo read_vm(const Object::Ptr& o) {
 
 std::string to_json(const VmInfo& vm) {
     auto o = object();
-    o->set("name", vm.name);
-    o->set("uuid", vm.uuid);
-    o->set("version", vm.version);
+    o->set("name", to_utf8(vm.name));
+    o->set("uuid", to_utf8(vm.uuid));
+    o->set("version", to_utf8(vm.version));
     o->set("pid", vm.pid);
     o->set("generation", vm.generation);
     o->set("state", report::name_of(vm.state));
     o->set("vcpus", vm.vcpus);
-    o->set("console", vm.console);
+    o->set("console", to_utf8(vm.console));
     Array::Ptr ram = new Array;
     for (const auto& block : vm.ram) {
         auto r = object();
-        r->set("id", block.id);
-        r->set("backend", block.backend);
+        r->set("id", to_utf8(block.id));
+        r->set("backend", to_utf8(block.backend));
         r->set("bytes", static_cast<Poco::UInt64>(block.bytes));
         r->set("inode", static_cast<Poco::UInt64>(block.inode));
-        r->set("path", block.path);
+        r->set("path", to_utf8(block.path));
         r->set("offset", static_cast<Poco::UInt64>(block.offset));
         ram->add(r);
     }
     o->set("ram", ram);
-    o->set("update", vm.update);
+    o->set("update", to_utf8(vm.update));
     return text_of(o);
 }
 
 std::string to_json(const UpdateRecord& r) {
     auto o = object();
-    o->set("id", r.id);
-    o->set("mode", r.mode);
+    o->set("id", to_utf8(r.id));
+    o->set("mode", to_utf8(r.mode));
     o->set("status", report::name_of(r.status));
     o->set("from_generation", r.from_generation);
     o->set("attempt", r.attempt);
-    o->set("from_version", r.from_version);
-    o->set("to_version", r.to_version);
+    o->set("from_version", to_utf8(r.from_version));
+    o->set("to_version", to_utf8(r.to_version));
     o->set("from_pid", r.from_pid);
     o->set("to_pid", r.to_pid);
     o->set("began_at", static_cast<Poco::Int64>(r.began_at));
@@ -231,9 +233,9 @@ std::string to_json(const UpdateRecord& r) {
 
 std::string to_json(const UpdateRequest& request) {
     auto o = object();
-    o->set("mode", request.mode);
-    o->set("binary", request.binary);
-    o->set("config", request.config);
+    o->set("mode", to_utf8(request.mode));
+    o->set("binary", to_utf8(request.binary));
+    o->set("config", to_utf8(request.config));
     return text_of(o);
 }
 
@@ -243,9 +245,9 @@ std::string to_problem(const Error& error, int http_status) {
     o->set("type", "urn:segue:problem:" + code);
     o->set("title", code);
     o->set("status", http_status);
-    o->set("detail", error.what());
+    o->set("detail", to_utf8(error.what()));
     o->set("code", code);
-    o->set("way_out", error.way_out());
+    o->set("way_out", to_utf8(error.way_out()));
     o->set("phase", error.detail("phase"));
     o->set("details", error_object(error)->get("details"));
     return text_of(o);

@@ -37,6 +37,15 @@ TEST(Json, AVmReadsBackWhole) {
     EXPECT_EQ(back->state, report::RunState::FinishMigrate);
 }
 
+TEST(Json, BytesThatAreNoUtf8StillMakeJson) {
+    auto r = FakeService::example_record();
+    r.error = Error(Code::Io, "open /x/\xff\xfe: no").with("path", "/x/\xc3");
+    const auto back = record_from_json(to_json(r));
+    ASSERT_TRUE(back) << back.error().what();
+    EXPECT_EQ(back->error->what(), "open /x/??: no");
+    EXPECT_EQ(back->error->detail("path"), "/x/?");
+}
+
 TEST(Json, ANewerVmMaySayMore) {
     auto text = to_json(FakeService::example_vm());
     text.insert(1, R"("weather":"fine",)");

@@ -37,6 +37,8 @@ Status check_peer(net::HTTPServerRequest& request) {
 
 // At most kMaxBody bytes, whatever Content-Length says or chunks bring.
 Result<std::string> read_body(net::HTTPServerRequest& request) {
+    if (!request.hasContentLength() && !request.getChunkedTransferEncoding())
+        return std::string(); // RFC 9112 section 6.3; Poco would read to the end of file
     std::string body(kMaxBody + 1, '\0');
     request.stream().read(body.data(), static_cast<std::streamsize>(body.size()));
     body.resize(static_cast<std::size_t>(request.stream().gcount()));
