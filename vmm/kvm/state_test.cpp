@@ -78,7 +78,8 @@ protected:
     // What comes of changing every bit of part `i` of `planted`.
     int change_all(BareMachine& m, const KvmState& planted, std::size_t i) {
         KvmState changed = planted, before = planted;
-        for (std::byte& b : parts_of(changed)[i].bytes)
+        const std::span<std::byte> bytes = parts_of(changed)[i].bytes;
+        for (std::byte& b : bytes)
             b ^= std::byte{0xff};
         const Status s = load(m.vm, m.io, changed);
         KvmState after = state_of(m);
