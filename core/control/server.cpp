@@ -135,6 +135,7 @@ public:
     ~Impl() {
         door->stop();
         http_.stop();
+        pool_.joinAll(); // a pool that ends drops a started thread's work, and the dispatcher leaks
     }
 
     std::atomic<bool> closing = false;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// log.hpp - an update in the process's log.
+#pragma once
+
+#include "core/report/report.hpp"
+
+namespace segue::report {
+
+// A line for each phase and for the end. [update]
+class Log final : public Report {
+public:
+    void phase(Phase phase, const UpdateRecord& record) override;
+    void progress(std::uint64_t, std::uint64_t) override {} // a log is no progress bar
+    void ended(const UpdateRecord& record) override;
+};
+
+} // namespace segue::report

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "core/base/temp_dir.hpp"
+#include "core/report/journal.hpp"
+#include "core/report/recording.hpp"
+#include "core/report/tee.hpp"
+#include "core/report/terminal.hpp"
+
+namespace segue::report {
+namespace {
+
+using std::chrono::nanoseconds;
+
+UpdateRecord running() {
+    UpdateRecord r;
+    r.id = "1-1";
+    r.mode = "a-mode";
+    r.status = UpdateStatus::Active;
+    r.from_generation = 1;
+    r.from_version = "0.1.0";
+    r.to_version = "0.2.0";
+    r.from_pid = 7;
+    r.to_pid = 8;
+    r.phases = {{Phase::Preflight, nanoseconds(1000), nanoseconds(1941000)},
+                {Phase::Prepare, nanoseconds(1941000), nanoseconds(0)}};
+    return r;
+}
+
+UpdateRecord completed() {
+    auto r = running();
+    r.status = UpdateStatus::Completed;
+    r.phases[1].ended = nanoseconds(2941000);
+    r.blackout = nanoseconds(730000);
+    return r;
+}
+
+std::string read(const std::string& path) {
+    std::ostringstream all;
+    all << std::ifstream(path).rdbuf();
+    return all.str();
+}
+
+TEST(Terminal, PrintsEachPhaseOnceWithItsTime) {
+    std::string out;
+    Terminal terminal([&](std::string_view text) { out += text; }, false);
+    terminal.show(running());
+    terminal.show(running());
+    EXPECT_NE(out.find("preflight  1.94 ms"), std::string::npos) << out;
+    EXPECT_EQ(out.find("prepare"), std::string::npos);
+    terminal.show(completed());
+    terminal.ended(completed());
+    EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 3) << out;
+    EXPECT_NE(out.find("prepare    1.00 ms"), std::string::npos) << out;
+    EXPECT_NE(out.find("0.1.0 (pid 7) -> 0.2.0 (pid 8)"), std::string::npos);
+    EXPECT_NE(out.find("blackout 730 us"), std::string::npos) << out;
+}
+
+TEST(Terminal, ShowsTheRunningPhaseOnATty) {
+    std::string out;
+    Terminal terminal([&](std::string_view text) { out += text; }, true);
+    terminal.show(running());
+    EXPECT_NE(out.find("prepare"), std::string::npos);
+    terminal.progress(1, 4);
+    EXPECT_NE(out.find("25 %"), std::string::npos);
+    terminal.show(completed());
+    EXPECT_NE(out.find("\r  prepare    1.00 ms"), std::string::npos) << out;
+}
+
+TEST(Terminal, AFailureSaysWhereWhyAndTheWayOut) {
+    auto r = running();
+    r.status = UpdateStatus::Failed;
+    r.error = Error(Code::Deadline, "no READY\x1b[2J").way_out("raise it").with("phase", "prepare");
+    EXPECT_EQ(result_line(r), "update 1-1 failed: no READY [2J [in prepare]; raise it (the guest goes "
+                              "on in generation 1)");
+}
+
+TEST(Journal, AppendsOneLineAnUpdate) {
+    TempDir dir;
+    const Journal::Encode encode = [](const UpdateRecord& r) { return "{\"id\":\"" + r.id + "\"}"; };
+    Journal first(dir / "j", encode);
+    first.phase(Phase::Prepare, running());
+    first.ended(completed());
+    Journal second(dir / "j", encode); // the next generation's
+    second.ended(completed());
+    EXPECT_EQ(read(dir / "j"), "{\"id\":\"1-1\"}\n{\"id\":\"1-1\"}\n");
+}
+
+TEST(Journal, ErrorsNameTheFile) {
+    const Journal nowhere("/nowhere/j", [](const UpdateRecord&) { return "{}"; });
+    EXPECT_NE(nowhere.append(running()).error().what().find("/nowhere/j"), std::string::npos);
+    TempDir dir;
+    const Journal endless(dir / "j", [](const UpdateRecord&) { return std::string(1u << 20, 'x'); });
+    EXPECT_EQ(endless.append(running()).code(), Code::Invalid);
+    EXPECT_EQ(read(dir / "j"), "");
+}
+
+TEST(Tee, TellsEach) {
+    Recording a, b;
+    Tee tee({&a, &b});
+    tee.phase(Phase::Copy, running());
+    tee.progress(5, 9);
+    tee.ended(completed());
+    for (const auto* r : {&a, &b}) {
+        EXPECT_EQ(r->phases, std::vector<Phase>{Phase::Copy});
+        EXPECT_EQ(r->done, 5u);
+        ASSERT_EQ(r->ends.size(), 1u);
+    }
+}
+
+} // namespace
+} // namespace segue::report

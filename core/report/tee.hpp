@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// tee.hpp - several reports as one.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "core/report/report.hpp"
+
+namespace segue::report {
+
+// Tells each in order; the reports outlive it. [update]
+class Tee final : public Report {
+public:
+    explicit Tee(std::vector<Report*> reports)
+        : reports_(std::move(reports)) {}
+
+    void phase(Phase phase, const UpdateRecord& record) override {
+        for (Report* report : reports_)
+            report->phase(phase, record);
+    }
+    void progress(std::uint64_t done_bytes, std::uint64_t total_bytes) override {
+        for (Report* report : reports_)
+            report->progress(done_bytes, total_bytes);
+    }
+    void ended(const UpdateRecord& record) override {
+        for (Report* report : reports_)
+            report->ended(record);
+    }
+
+private:
+    std::vector<Report*> reports_;
+};
+
+} // namespace segue::report

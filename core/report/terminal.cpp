@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/report/terminal.hpp"
+
+#include "core/base/units.hpp"
+#include "core/report/text.hpp"
+
+namespace segue::report {
+namespace {
+
+std::string time_of(std::chrono::nanoseconds time) {
+    return format_duration(std::chrono::duration_cast<std::chrono::microseconds>(time));
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+    return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
+}
+
+} // namespace
+
+void Terminal::phase(Phase, const UpdateRecord& record) {
+    show(record);
+}
+
+void Terminal::progress(std::uint64_t done_bytes, std::uint64_t total_bytes) {
+    if (tty_ && open_ && total_bytes != 0)
+        running("copy       " + std::to_string(done_bytes * 100 / total_bytes) + " %");
+}
+
+void Terminal::ended(const UpdateRecord& record) {
+    show(record);
+}
+
+void Terminal::show(const UpdateRecord& record) {
+    for (; shown_ < record.phases.size() && record.phases[shown_].ended.count() != 0; ++shown_)
+        line(record.phases[shown_]);
+    if (is_final(record.status)) {
+        if (std::exchange(over_, true))
+            return;
+        for (; shown_ < record.phases.size(); ++shown_)
+            line(record.phases[shown_]);
+        print_(result_line(record) + "\n");
+    } else if (tty_ && shown_ < record.phases.size()) {
+        running(name_of(record.phases[shown_].phase));
+    }
+}
+
+void Terminal::line(const PhaseTime& phase) {
+    const std::string time = phase.ended.count() == 0 ? "-" : time_of(phase.ended - phase.began);
+    print_((open_ ? "\r" : "") + std::string("  ") + padded(name_of(phase.phase), 10) + " " +
+           padded(time, 20) + "\n");
+    open_ = false;
+}
+
+void Terminal::running(const std::string& text) {
+    print_((open_ ? "\r" : "") + std::string("  ") + padded(text, 30));
+    open_ = true;
+}
+
+std::string result_line(const UpdateRecord& r) {
+    std::string text = "update " + r.id + " " + name_of(r.status);
+    if (r.status == UpdateStatus::Completed)
+        return text + ": " + r.from_version + " (pid " + std::to_string(r.from_pid) + ") -> " +
+               r.to_version + " (pid " + std::to_string(r.to_pid) + "), " + r.mode +
+               ", blackout " + time_of(r.blackout) + ", " + format_size(r.ram_bytes_copied) +
+               " of RAM copied";
+    if (r.error)
+        text += ": " + one_line(*r.error);
+    return text + " (the guest goes on in generation " + std::to_string(r.from_generation) + ")";
+}
+
+} // namespace segue::report
