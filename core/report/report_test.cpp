@@ -74,13 +74,16 @@ TEST(Terminal, AFailureSaysWhereWhyAndTheWayOut) {
     auto r = running();
     r.status = UpdateStatus::Failed;
     r.error = Error(Code::Deadline, "no READY\x1b[2J").way_out("raise it").with("phase", "prepare");
-    EXPECT_EQ(result_line(r), "update 1-1 failed: no READY [2J [in prepare]; raise it (the guest goes "
-                              "on in generation 1)");
+    EXPECT_EQ(result_line(r),
+              "update 1-1 failed: no READY [2J [in prepare]; raise it (the guest goes "
+              "on in generation 1)");
 }
 
 TEST(Journal, AppendsOneLineAnUpdate) {
     TempDir dir;
-    const Journal::Encode encode = [](const UpdateRecord& r) { return "{\"id\":\"" + r.id + "\"}"; };
+    const Journal::Encode encode = [](const UpdateRecord& r) {
+        return "{\"id\":\"" + r.id + "\"}";
+    };
     Journal first(dir / "j", encode);
     first.phase(Phase::Prepare, running());
     first.ended(completed());
@@ -93,7 +96,8 @@ TEST(Journal, ErrorsNameTheFile) {
     const Journal nowhere("/nowhere/j", [](const UpdateRecord&) { return "{}"; });
     EXPECT_NE(nowhere.append(running()).error().what().find("/nowhere/j"), std::string::npos);
     TempDir dir;
-    const Journal endless(dir / "j", [](const UpdateRecord&) { return std::string(1u << 20, 'x'); });
+    const Journal endless(dir / "j",
+                          [](const UpdateRecord&) { return std::string(1u << 20, 'x'); });
     EXPECT_EQ(endless.append(running()).code(), Code::Invalid);
     EXPECT_EQ(read(dir / "j"), "");
 }

@@ -60,9 +60,8 @@ std::string result_line(const UpdateRecord& r) {
     std::string text = "update " + r.id + " " + name_of(r.status);
     if (r.status == UpdateStatus::Completed)
         return text + ": " + r.from_version + " (pid " + std::to_string(r.from_pid) + ") -> " +
-               r.to_version + " (pid " + std::to_string(r.to_pid) + "), " + r.mode +
-               ", blackout " + time_of(r.blackout) + ", " + format_size(r.ram_bytes_copied) +
-               " of RAM copied";
+               r.to_version + " (pid " + std::to_string(r.to_pid) + "), " + r.mode + ", blackout " +
+               time_of(r.blackout) + ", " + format_size(r.ram_bytes_copied) + " of RAM copied";
     if (r.error)
         text += ": " + one_line(*r.error);
     return text + " (the guest goes on in generation " + std::to_string(r.from_generation) + ")";
