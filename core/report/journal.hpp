@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 
+#include <segue/cpp/result.hpp>
+
 #include "core/report/report.hpp"
 
 namespace segue::report {
