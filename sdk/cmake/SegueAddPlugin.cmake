@@ -1,12 +1,12 @@
-# segue_add_plugin(ID KIND SOURCES... [LIBS LIBRARIES...] [VERSION TEXT])
+# segue_add_plugin(ID KIND SOURCES... [LIBS LIBRARIES...] [VERSION TEXT] [OUTPUT DIR])
 #
 # One plugin: KIND is transport, memory, mode or keeper. Gives the target <kind>-<id> and, below
 # the build folder, lib/segue/plugins/<kind>/<id>.so with its manifest <id>.toml, written from the
-# binary's own description. The same in Segue's tree and from find_package(SegueSDK).
-set(SEGUE_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
-
+# binary's own description. The same in Segue's tree and from find_package(SegueSDK). With OUTPUT it
+# goes to DIR/<kind>/ instead, and is not installed: for plugins of tests.
 function(segue_add_plugin id kind)
-    cmake_parse_arguments(arg "" "VERSION" "LIBS" ${ARGN})
+    set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
+    cmake_parse_arguments(arg "" "VERSION;OUTPUT" "LIBS" ${ARGN})
     if(NOT id MATCHES "^[a-z0-9][a-z0-9-]*$")
         message(FATAL_ERROR "segue_add_plugin: the id '${id}' may hold a-z, 0-9 and '-' only")
     endif()
@@ -20,18 +20,21 @@ function(segue_add_plugin id kind)
 
     set(target ${kind}-${id})
     set(dir ${CMAKE_BINARY_DIR}/lib/segue/plugins/${kind})
+    if(arg_OUTPUT)
+        set(dir ${arg_OUTPUT}/${kind})
+    endif()
     add_library(${target} MODULE ${arg_UNPARSED_ARGUMENTS})
     target_link_libraries(${target} PRIVATE Segue::SDK ${arg_LIBS})
     set_target_properties(${target} PROPERTIES
         PREFIX "" OUTPUT_NAME ${id} LIBRARY_OUTPUT_DIRECTORY ${dir}
         C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-        LINK_DEPENDS ${SEGUE_PLUGIN_MAP})
+        LINK_DEPENDS ${map})
     target_compile_definitions(${target} PRIVATE
         SEGUE_PLUGIN_ID="${id}" SEGUE_PLUGIN_VERSION="${version}")
     # A unique symbol would keep the library, and what it shares with others, in the process.
     target_compile_options(${target} PRIVATE
         $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
-    target_link_options(${target} PRIVATE LINKER:--version-script=${SEGUE_PLUGIN_MAP})
+    target_link_options(${target} PRIVATE LINKER:--version-script=${map})
     # clang leaves the sanitizers' symbols to the program.
     get_directory_property(options LINK_OPTIONS)
     if(NOT (CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND
@@ -42,8 +45,10 @@ function(segue_add_plugin id kind)
         COMMAND Segue::manifest ${dir}/${id}.so ${dir}/${id}.toml
         BYPRODUCTS ${dir}/${id}.toml VERBATIM)
     add_dependencies(${target} Segue::manifest)
+    if(arg_OUTPUT)
+        return()
+    endif()
     set_property(GLOBAL APPEND PROPERTY SEGUE_PLUGIN_TARGETS ${target})
-
     set(dest lib/segue/plugins/${kind})
     install(TARGETS ${target} LIBRARY DESTINATION ${dest} COMPONENT plugins)
     install(FILES ${dir}/${id}.toml DESTINATION ${dest} COMPONENT plugins)

@@ -2,37 +2,19 @@
 // open_plugins.hpp - for tests: built plugins, found and opened as a VMM does it.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <filesystem>
-#include <list>
+#include <gtest/gtest.h>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/plugin/adapters/memory.hpp"
 #include "core/plugin/adapters/transport.hpp"
 #include "core/plugin/loader.hpp"
 #include "core/plugin/registry.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace segue::test {
-
-// A folder that goes away with its files.
-class TempDir {
-public:
-    TempDir() {
-        char name[] = "/tmp/segue-test-XXXXXX";
-        path_ = ::mkdtemp(name);
-    }
-    TempDir(const TempDir&) = delete;
-    TempDir& operator=(const TempDir&) = delete;
-    ~TempDir() { std::filesystem::remove_all(path_); }
-    const std::filesystem::path& path() const { return path_; }
-    std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 class OpenPlugins {
 public:
