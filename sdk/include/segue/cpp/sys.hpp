@@ -167,4 +167,27 @@ int ioctl_once(int fd, unsigned long request, Arg arg) noexcept {
     return r < 0 ? -errno : r;
 }
 
+// `advice`: MADV_*.
+inline Status madvise(void* base, std::size_t bytes, int advice) {
+    if (::madvise(base, bytes, advice) != 0)
+        return Error::from_errno(errno, "madvise");
+    return {};
+}
+
+// [start, end) of a file.
+struct Extent {
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+};
+
+// The first data of a sparse file in [from, to); empty where there is only a hole.
+inline Extent next_data(int fd, std::uint64_t from, std::uint64_t to) {
+    const off_t data = ::lseek(fd, static_cast<off_t>(from), SEEK_DATA);
+    if (data < 0 || static_cast<std::uint64_t>(data) >= to)
+        return {to, to};
+    const off_t hole = ::lseek(fd, data, SEEK_HOLE);
+    const auto end = hole < 0 ? to : static_cast<std::uint64_t>(hole);
+    return {static_cast<std::uint64_t>(data), end < to ? end : to};
+}
+
 } // namespace segue::sys

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// config.hpp - what a machine is made from at its first boot.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/state/reader.hpp"
+#include "core/state/writer.hpp"
+#include "vmm/devices/console/backend.hpp"
+
+namespace segue::vmm {
+
+// The virtual hardware's version; the guest keeps the one that it was started with.
+inline constexpr const char* kMachineVersion = "segue-1";
+inline constexpr unsigned kMaxVcpus = 64;
+
+// Everything but guest RAM, which the inventory holds.
+struct MachineConfig {
+    unsigned vcpus = 1;
+    std::string kernel; // path of a PVH ELF; read again at a reset
+    std::string command_line;
+    ConsoleConfig console;
+
+    // Section "machine" of the manifest, with the version.
+    void write(state::Writer& manifest) const;
+    static Result<MachineConfig> read(const state::Reader& manifest);
+};
+
+} // namespace segue::vmm

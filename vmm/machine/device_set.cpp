@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine/device_set.hpp"
+
+namespace segue::vmm {
+
+DeviceSet::DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& events)
+    : console_(std::move(console))
+    , serial_line_(vm, Serial::kIrq)
+    , serial_(*console_, serial_line_)
+    , debug_exit_(events)
+    , keyboard_reset_(events)
+    , reset_control_(events)
+    , stateful_{&serial_, console_.get()}
+    , active_{console_.get()} {
+    console_->attach(serial_);
+}
+
+// The console's thread uses the port.
+DeviceSet::~DeviceSet() {
+    console_.reset();
+}
+
+Result<std::unique_ptr<DeviceSet>> DeviceSet::create(ConsoleBackend backend, Vm& vm, PortBus& ports,
+                                                     GuestEvents& events) {
+    SEGUE_ASSIGN(auto console, Console::create(std::move(backend)));
+    std::unique_ptr<DeviceSet> set(new DeviceSet(std::move(console), vm, events));
+    SEGUE_TRY(ports.attach(Serial::kPort, Serial::kPorts, set->serial_));
+    SEGUE_TRY(ports.attach(DebugExit::kPort, DebugExit::kPorts, set->debug_exit_));
+    SEGUE_TRY(ports.attach(KeyboardReset::kPort, 1, set->keyboard_reset_));
+    SEGUE_TRY(ports.attach(ResetControl::kPort, 1, set->reset_control_));
+    return set;
+}
+
+Status DeviceSet::settle(Deadline deadline) {
+    for (ActiveDevice* device : active_)
+        SEGUE_TRY(device->settle(deadline));
+    return {};
+}
+
+Status DeviceSet::quiesce() {
+    // Nothing to wait for after settle(); without one, as for a pause, the console's last write.
+    return settle(Deadline::in(std::chrono::seconds(1)));
+}
+
+// Nothing outside the VMM is to be claimed: a console's descriptors may be used by both.
+Status DeviceSet::claim(bool*) {
+    return {};
+}
+
+void DeviceSet::activate() noexcept {
+    for (ActiveDevice* device : active_)
+        device->activate();
+}
+
+Status DeviceSet::reclaim() {
+    return {};
+}
+
+std::string DeviceSet::names() const {
+    std::string names;
+    for (const Device* device : stateful_) {
+        const DeviceId id = device->id();
+        names.append(id.name).append("/").append(id.instance).append(" ");
+    }
+    return names;
+}
+
+void DeviceSet::describe(state::Writer& manifest) const {
+    manifest.begin("devices", "", 1);
+    manifest.put_text("stateful", names());
+    manifest.end();
+}
+
+Status DeviceSet::check(const state::Reader& manifest) const {
+    SEGUE_ASSIGN(const state::Section* section, manifest.take("devices"));
+    SEGUE_ASSIGN(const std::string_view theirs, section->text("stateful"));
+    if (theirs != names())
+        return Error(Code::Unsupported, "the guest's devices are " + std::string(theirs) +
+                                            "but this VMM makes " + names())
+            .way_out("update to a VMM that has them");
+    return {};
+}
+
+void DeviceSet::save(state::Writer& state) const {
+    for (const Device* device : stateful_) {
+        const DeviceId id = device->id();
+        state.begin(id.name, id.instance, id.revision);
+        device->save(state);
+        state.end();
+    }
+}
+
+Status DeviceSet::load(const state::Reader& state) {
+    for (Device* device : stateful_) {
+        const DeviceId id = device->id();
+        SEGUE_ASSIGN(const state::Section* section, state.take(id.name, id.instance));
+        if (section->revision() != id.revision)
+            return Error(Code::Unsupported, "device " + std::string(id.name) +
+                                                ": its state has revision " +
+                                                std::to_string(section->revision()) +
+                                                ", this VMM reads " + std::to_string(id.revision))
+                .with("device", std::string(id.name));
+        SEGUE_TRY(device->load(*section));
+    }
+    return {};
+}
+
+void DeviceSet::reset() noexcept {
+    for (Device* device : stateful_)
+        device->reset();
+}
+
+} // namespace segue::vmm

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// device_set.hpp - the machine's devices, as the engine and the machine see them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/ports/devices.hpp"
+#include "vmm/devices/console/console.hpp"
+#include "vmm/devices/debug_exit/debug_exit.hpp"
+#include "vmm/devices/reset/reset.hpp"
+#include "vmm/devices/serial/serial.hpp"
+#include "vmm/machine/kvm_irq_line.hpp"
+
+namespace segue::vmm {
+
+// COM1 and its console, the debug exit, two reset ports.
+class DeviceSet final : public ports::Devices {
+public:
+    // Attaches them to `ports`; `events` hears what the guest asks of them. Both outlive it.
+    static Result<std::unique_ptr<DeviceSet>> create(ConsoleBackend backend, Vm& vm, PortBus& ports,
+                                                     GuestEvents& events);
+    ~DeviceSet() override;
+
+    Status settle(Deadline deadline) override;
+    Status quiesce() override;
+    Status claim(bool* claimed) override;
+    void activate() noexcept override;
+    Status reclaim() override;
+
+    // Section "devices" of the manifest: which there are, so that a successor without one says so.
+    void describe(state::Writer& manifest) const;
+    Status check(const state::Reader& manifest) const;
+    void save(state::Writer& state) const;
+    // A device without its section is an error that names it.
+    Status load(const state::Reader& state);
+    void reset() noexcept;
+
+private:
+    DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& events);
+    std::string names() const;
+
+    std::unique_ptr<Console> console_;
+    KvmIrqLine serial_line_;
+    Serial serial_;
+    DebugExit debug_exit_;
+    KeyboardReset keyboard_reset_;
+    ResetControl reset_control_;
+    std::vector<Device*> stateful_;
+    std::vector<ActiveDevice*> active_;
+};
+
+} // namespace segue::vmm

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine/kvm_mover.hpp"
+
+#include "vmm/boot/pvh.hpp"
+#include "vmm/kvm/codec.hpp"
+
+namespace segue::vmm {
+
+KvmMover::KvmMover(const Vm& vm, VcpuGroup& vcpus)
+    : vm_(vm)
+    , vcpus_(vcpus)
+    , io_(vcpus.size())
+    , meeting_(static_cast<std::ptrdiff_t>(vcpus.size()), Verdict{this}) {}
+
+Result<std::unique_ptr<KvmMover>> KvmMover::make(const Kvm& kvm, const Vm& vm, VcpuGroup& vcpus) {
+    std::unique_ptr<KvmMover> m(new KvmMover(vm, vcpus));
+    m->fresh_.vcpus.resize(vcpus.size());
+    SEGUE_ASSIGN(m->fresh_.vm, blank_vm_state(vm));
+    SEGUE_TRY(vcpus.on_each([&](Vcpu& vcpu) -> Status {
+        SEGUE_ASSIGN(VcpuIo io, VcpuIo::make(kvm, vm, vcpu));
+        m->fresh_.vcpus[vcpu.id()] = io.blank();
+        m->io_[vcpu.id()] = std::make_unique<VcpuIo>(std::move(io));
+        return {};
+    }));
+    m->now_ = m->fresh_;
+    SEGUE_TRY(m->read_all(m->fresh_));
+    return m;
+}
+
+bool KvmMover::meet(const Status& mine) {
+    if (!mine)
+        failed_.store(true);
+    meeting_.arrive_and_wait();
+    return go_on_;
+}
+
+Status KvmMover::read_all(KvmState& to) {
+    failed_.store(false);
+    return vcpus_.on_each([&](Vcpu& vcpu) -> Status {
+        const unsigned id = vcpu.id();
+        Status status = io_[id]->read_mp_state(to.vcpus[id]);
+        if (!meet(status))
+            return status;
+        if (id == 0)
+            status = read_chips(vm_, to.vm);
+        if (!meet(status))
+            return status;
+        status = io_[id]->read(to.vcpus[id]);
+        if (meet(status) && id == 0)
+            status = read_clock(vm_, to.vm);
+        return status;
+    });
+}
+
+Status KvmMover::write_all(const KvmState& from) {
+    failed_.store(false);
+    return vcpus_.on_each([&](Vcpu& vcpu) -> Status {
+        const unsigned id = vcpu.id();
+        Status status = io_[id]->write(from.vcpus[id]);
+        if (!meet(status))
+            return status;
+        if (id == 0)
+            status = write_vm(vm_, from.vm);
+        if (!meet(status))
+            return status;
+        return io_[id]->write_paravirtual(from.vcpus[id]);
+    });
+}
+
+Status KvmMover::rehearse() {
+    SEGUE_TRY(vcpus_.on_each([&](Vcpu& vcpu) -> Status {
+        const Status status = io_[vcpu.id()]->rehearse();
+        vcpu.exit_now(); // the gate stays closed
+        return status;
+    }));
+    SEGUE_TRY(read_all(now_));
+    // The paravirtual MSRs of a vCPU that never ran are 0, so this writes no guest RAM.
+    return write_all(now_);
+}
+
+Status KvmMover::save(state::Writer& state) {
+    SEGUE_TRY(read_all(now_));
+    encode(state, now_.vm);
+    for (unsigned id = 0; id < now_.vcpus.size(); ++id)
+        encode(state, id, now_.vcpus[id]);
+    return {};
+}
+
+Status KvmMover::load(const state::Reader& state) {
+    SEGUE_ASSIGN(const state::Section* vm, state.take("vm"));
+    SEGUE_TRY(decode(*vm, now_.vm));
+    for (unsigned id = 0; id < now_.vcpus.size(); ++id) {
+        SEGUE_ASSIGN(const state::Section* vcpu, state.take("vcpu", std::to_string(id)));
+        SEGUE_TRY(decode(*vcpu, now_.vcpus[id]));
+    }
+    return write_all(now_);
+}
+
+Status KvmMover::restart(std::uint32_t entry) {
+    SEGUE_TRY(read_all(now_));
+    KvmState start = fresh_;
+    start.vm.clock = now_.vm.clock;
+    start.vm.boottime_ns = now_.vm.boottime_ns;
+    start.vm.realtime_ns = now_.vm.realtime_ns;
+    for (std::size_t id = 0; id < start.vcpus.size(); ++id)
+        start.vcpus[id].tsc_offset = now_.vcpus[id].tsc_offset;
+    VcpuState& first = start.vcpus[0];
+    first.regs = pvh_regs(entry);
+    first.sregs = pvh_sregs(first.sregs);
+    return write_all(start);
+}
+
+} // namespace segue::vmm

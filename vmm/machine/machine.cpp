@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine/machine.hpp"
+
+#include "vmm/boot/pvh.hpp"
+#include "vmm/kvm/cpuid.hpp"
+#include "vmm/memory/slots.hpp"
+
+namespace segue::vmm {
+
+Status Machine::open_vm() {
+    SEGUE_ASSIGN(kvm_, Kvm::open());
+    SEGUE_ASSIGN(vm_, Vm::create(kvm_));
+    return check_required(vm_);
+}
+
+Status Machine::assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
+                         const inventory::Inventory& inventory, ConsoleBackend console) {
+    shapes_ = std::move(shapes);
+    config_.console = console.config;
+    SEGUE_TRY(enable_all(vm_, capabilities));
+    SEGUE_TRY(vm_.set_identity_map_addr(kIdentityMapAddr));
+    SEGUE_TRY(vm_.set_tss_addr(kTssAddr));
+    SEGUE_TRY(vm_.create_irqchip());
+    SEGUE_TRY(vm_.create_pit());
+    SEGUE_ASSIGN(ram_, guest_ram(inventory));
+    SEGUE_TRY(map_slots(vm_, ram_));
+    std::vector<Vcpu> vcpus;
+    for (unsigned id = 0; id < config_.vcpus; ++id) {
+        SEGUE_ASSIGN(Vcpu vcpu, Vcpu::create(kvm_, vm_, id));
+        vcpu.exit_now();
+        SEGUE_TRY(vcpu.set_cpuid(shapes_[id].cpuid));
+        SEGUE_TRY(vcpu.set_tsc_khz(shapes_[id].tsc_khz));
+        vcpus.push_back(std::move(vcpu));
+    }
+    SEGUE_ASSIGN(vcpus_, VcpuGroup::create(std::move(vcpus), ports_, events_));
+    SEGUE_ASSIGN(mover_, KvmMover::make(kvm_, vm_, *vcpus_));
+    SEGUE_ASSIGN(devices_, DeviceSet::create(std::move(console), vm_, ports_, *vcpus_));
+    return {};
+}
+
+Status Machine::create(const MachineConfig& config, inventory::Inventory& inventory) {
+    if (config.vcpus < 1 || config.vcpus > kMaxVcpus)
+        return Error(Code::Invalid, "guest: " + std::to_string(config.vcpus) + " vCPUs, not 1 to " +
+                                        std::to_string(kMaxVcpus));
+    config_ = config;
+    SEGUE_TRY(open_vm());
+    SEGUE_ASSIGN(const CpuidEntries cpu, host_cpuid(kvm_, vm_));
+    std::vector<VcpuShape> shapes;
+    for (unsigned id = 0; id < config.vcpus; ++id)
+        shapes.push_back({vcpu_cpuid(cpu, id, config.vcpus), 0});
+    SEGUE_ASSIGN(ConsoleBackend console, open_console(config.console, inventory));
+    SEGUE_TRY(assemble(wanted_capabilities(vm_), std::move(shapes), inventory, std::move(console)));
+    for (unsigned id = 0; id < config.vcpus; ++id)
+        shapes_[id].tsc_khz = mover_->blank().vcpus[id].tsc_khz;
+    return reset();
+}
+
+Status Machine::reset() {
+    SEGUE_ASSIGN(const std::uint32_t entry, load_pvh(config_.kernel, config_.command_line, ram_));
+    devices_->reset();
+    SEGUE_TRY(mover_->restart(entry));
+    vcpus_->forget_event();
+    return {};
+}
+
+Status Machine::describe(state::Writer& manifest) {
+    config_.write(manifest);
+    encode_capabilities(manifest, vm_.enabled());
+    encode(manifest, mover_->blank().vm);
+    for (unsigned id = 0; id < config_.vcpus; ++id)
+        encode(manifest, id, shapes_[id]);
+    devices_->describe(manifest);
+    return {};
+}
+
+Status Machine::build(const state::Reader& manifest, const inventory::Inventory& inventory) {
+    SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
+    SEGUE_ASSIGN(const state::Section* kvm, manifest.take("kvm"));
+    SEGUE_ASSIGN(const auto capabilities, decode_capabilities(*kvm));
+    std::vector<VcpuShape> shapes;
+    for (unsigned id = 0; id < config_.vcpus; ++id) {
+        SEGUE_ASSIGN(const state::Section* cpu, manifest.take("cpu", std::to_string(id)));
+        SEGUE_ASSIGN(VcpuShape shape, decode_shape(*cpu));
+        shapes.push_back(std::move(shape));
+    }
+    SEGUE_ASSIGN(ConsoleBackend console, adopt_console(config_.console, inventory));
+    SEGUE_TRY(open_vm());
+    SEGUE_TRY(assemble(capabilities, std::move(shapes), inventory, std::move(console)));
+    SEGUE_ASSIGN(const state::Section* vm, manifest.take("vm"));
+    VmState theirs;
+    SEGUE_TRY(decode(*vm, theirs));
+    SEGUE_TRY(check_fit(vm_, theirs));
+    SEGUE_TRY(devices_->check(manifest));
+    populate(inventory);
+    return {};
+}
+
+Status Machine::rehearse() {
+    return mover_->rehearse();
+}
+
+Status Machine::save(state::Writer& state) {
+    SEGUE_TRY(mover_->save(state));
+    devices_->save(state);
+    return {};
+}
+
+Status Machine::load(const state::Reader& state) {
+    SEGUE_TRY(mover_->load(state));
+    return devices_->load(state);
+}
+
+} // namespace segue::vmm

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// machine.hpp - one guest's virtual machine.
+#pragma once
+
+#include <memory>
+
+#include "core/inventory/inventory.hpp"
+#include "core/ports/machine.hpp"
+#include "vmm/kvm/codec.hpp"
+#include "vmm/machine/config.hpp"
+#include "vmm/machine/device_set.hpp"
+#include "vmm/machine/kvm_mover.hpp"
+#include "vmm/memory/guest_ram.hpp"
+
+namespace segue::vmm {
+
+// Made by create() or build(), once; then vcpus() and devices() are there. No vCPU runs before
+// vcpus().run(), no device works before devices().activate(). The inventory outlives it. [main,
+// then update; one thread at a time]
+class Machine final : public ports::Machine {
+public:
+    // `events` hears what the guest does to itself.
+    explicit Machine(GuestEvents& events)
+        : events_(events) {}
+
+    // First boot: opens the console (into the inventory), loads the kernel.
+    Status create(const MachineConfig& config, inventory::Inventory& inventory);
+    // Boots the guest again after a guest event. vCPUs stopped.
+    Status reset();
+
+    // As made; a pty's path included.
+    const MachineConfig& config() const { return config_; }
+    ports::Vcpus& vcpus() { return *vcpus_; }
+    ports::Devices& devices() { return *devices_; }
+
+    Status describe(state::Writer& manifest) override;
+    Status build(const state::Reader& manifest, const inventory::Inventory& inventory) override;
+    Status rehearse() override;
+    Status save(state::Writer& state) override;
+    Status load(const state::Reader& state) override;
+
+private:
+    Status open_vm();
+    Status assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
+                    const inventory::Inventory& inventory, ConsoleBackend console);
+
+    GuestEvents& events_;
+    MachineConfig config_;
+    std::vector<VcpuShape> shapes_; // by vCPU
+    Kvm kvm_;
+    Vm vm_;
+    GuestRam ram_;
+    PortBus ports_;
+    // In this order: the vCPUs' threads end before the devices that they reach.
+    std::unique_ptr<DeviceSet> devices_;
+    std::unique_ptr<VcpuGroup> vcpus_;
+    std::unique_ptr<KvmMover> mover_;
+};
+
+} // namespace segue::vmm

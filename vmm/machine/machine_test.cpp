@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine/machine.hpp"
+
+#include <gmock/gmock.h>
+
+#include <segue/cpp/sys.hpp>
+
+#include "vmm/machine/test_guest.hpp"
+
+namespace segue::vmm {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class MachineTest : public testing::TestWithParam<unsigned> {
+protected:
+    void SetUp() override {
+        guest = TestGuest::boot(GetParam());
+        ASSERT_NE(guest, nullptr);
+    }
+    // The one event there will be, with everything standing still.
+    GuestEvent only_event() {
+        EXPECT_TRUE(guest->events.wait(1, Deadline::in(30s)));
+        const Status stopped = guest->stop();
+        EXPECT_EQ(stopped.code(), Code::Refused);
+        const auto all = guest->events.all();
+        EXPECT_EQ(all.size(), 1u);
+        if (all.empty() || stopped)
+            return {};
+        EXPECT_EQ(stopped.error().detail("event"), name_of(all[0].kind));
+        return all[0];
+    }
+    std::unique_ptr<TestGuest> guest;
+};
+
+INSTANTIATE_TEST_SUITE_P(Vcpus, MachineTest, testing::Values(1, 4));
+
+TEST_P(MachineTest, NothingRunsBeforeTheGateOpens) {
+    guest->machine.devices().activate();
+    ASSERT_TRUE(guest->machine.rehearse().ok());
+    std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(guest->page().header.magic, 0u);
+    EXPECT_EQ(guest->page().header.boot_count, 0u);
+    guest->machine.vcpus().run();
+    EXPECT_TRUE(guest->counts(true));
+    EXPECT_EQ(guest->complaint(), "");
+}
+
+TEST_P(MachineTest, TheConsoleTellsOfTheBoot) {
+    const auto tty = sys::open(guest->machine.config().console.path, O_RDWR | O_NOCTTY).value();
+    guest->start();
+    std::string text;
+    EXPECT_TRUE(eventually([&] {
+        char buffer[256];
+        pollfd p = {tty.get(), POLLIN, 0};
+        if (::poll(&p, 1, 100) == 1)
+            text.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(
+                                    0, ::read(tty.get(), buffer, sizeof buffer))));
+        return text.find("up_ms=") != std::string::npos;
+    })) << text;
+    EXPECT_THAT(text, HasSubstr("boot=1 vcpus=" + std::to_string(GetParam()) + " ram_kib="));
+}
+
+TEST_P(MachineTest, PowersOffWithItsCode) {
+    guest->start();
+    ASSERT_TRUE(guest->counts());
+    guest->type('q');
+    const GuestEvent event = only_event();
+    EXPECT_EQ(event.kind, GuestEvent::Kind::Shutdown);
+    EXPECT_EQ(event.code, 0u);
+    const auto counters = guest->counters();
+    guest->machine.vcpus().run(); // of no effect: the guest has ended
+    std::this_thread::sleep_for(5ms);
+    EXPECT_EQ(guest->counters(), counters);
+}
+
+TEST_P(MachineTest, TripleFaults) {
+    guest->start();
+    ASSERT_TRUE(guest->counts());
+    guest->type('t');
+    EXPECT_EQ(only_event().kind, GuestEvent::Kind::TripleFault);
+}
+
+TEST_P(MachineTest, ResetsAndBootsAgain) {
+    guest->start();
+    ASSERT_TRUE(guest->counts());
+    for (std::uint64_t boot = 2; boot < 5; ++boot) {
+        guest->type('r');
+        ASSERT_TRUE(guest->events.wait(boot - 1, Deadline::in(30s)));
+        EXPECT_EQ(guest->events.all().back().kind, GuestEvent::Kind::Reset);
+        EXPECT_EQ(guest->stop().code(), Code::Refused);
+        const Status reset = guest->machine.reset();
+        ASSERT_TRUE(reset.ok()) << reset.error().what();
+        EXPECT_TRUE(guest->stop().ok());
+        guest->start();
+        ASSERT_TRUE(eventually([&] { return guest->page().header.boot_count == boot; }));
+        ASSERT_TRUE(guest->counts(true));
+    }
+    guest->page().header.boot_count = 1; // what else it noticed
+    EXPECT_EQ(guest->complaint(), "");
+}
+
+TEST_P(MachineTest, StandsStillBetweenStopAndRun) {
+    guest->start();
+    ASSERT_TRUE(guest->counts());
+    for (int i = 0; i < 200; ++i) {
+        ASSERT_TRUE(guest->stop().ok());
+        ASSERT_TRUE(guest->stop().ok()); // idempotent
+        const auto stopped = guest->counters();
+        if (i % 20 == 0)
+            std::this_thread::sleep_for(1ms);
+        ASSERT_EQ(guest->counters(), stopped);
+        guest->machine.vcpus().run();
+        ASSERT_TRUE(i % 20 != 0 || guest->counts());
+    }
+    EXPECT_TRUE(guest->counts(true));
+    EXPECT_EQ(guest->complaint(), "");
+}
+
+Error failure(Status status) {
+    return status ? Error(Code::Ok, "") : std::move(status).error();
+}
+
+// Moves the guest as the engine would, in place.
+std::unique_ptr<TestGuest> moved(TestGuest& old) {
+    state::Writer manifest{state::Header()};
+    EXPECT_TRUE(old.machine.describe(manifest).ok());
+    const auto plan = state::Reader::parse(manifest.finish()).value();
+    auto next = std::make_unique<TestGuest>(copy_of(old.inventory));
+    EXPECT_EQ(failure(next->machine.build(plan, next->inventory)).what(), "");
+    EXPECT_EQ(failure(next->machine.rehearse()).what(), "");
+    EXPECT_EQ(failure(plan.all_taken()).what(), "");
+    EXPECT_TRUE(old.machine.devices().settle(Deadline::in(5s)).ok());
+    EXPECT_EQ(failure(old.stop()).what(), "");
+    EXPECT_TRUE(old.machine.devices().quiesce().ok());
+    state::Writer saved{state::Header()};
+    EXPECT_TRUE(old.machine.save(saved).ok());
+    const auto state = state::Reader::parse(saved.finish()).value();
+    EXPECT_EQ(failure(next->machine.load(state)).what(), "");
+    EXPECT_EQ(failure(state.all_taken()).what(), "");
+    next->start();
+    return next;
+}
+
+TEST_P(MachineTest, MovesTwentyTimesUnnoticed) {
+    guest->start();
+    ASSERT_TRUE(guest->counts(true));
+    for (int i = 0; i < 20; ++i) {
+        guest = moved(*guest);
+        ASSERT_TRUE(guest->counts(i % 5 == 4)) << i;
+        ASSERT_EQ(guest->complaint(), "") << i;
+    }
+    guest->type('q'); // the console and its interrupts have come along
+    EXPECT_EQ(only_event().kind, GuestEvent::Kind::Shutdown);
+}
+
+TEST_P(MachineTest, GoesOnWhereItWasAfterARollback) {
+    guest->start();
+    ASSERT_TRUE(guest->counts());
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(guest->machine.devices().settle(Deadline::in(5s)).ok());
+        ASSERT_TRUE(guest->stop().ok());
+        ASSERT_TRUE(guest->machine.devices().quiesce().ok());
+        state::Writer saved{state::Header()};
+        ASSERT_TRUE(guest->machine.save(saved).ok());
+        guest->start();
+        ASSERT_TRUE(guest->counts());
+    }
+    EXPECT_TRUE(guest->counts(true));
+    EXPECT_EQ(guest->complaint(), "");
+}
+
+TEST_P(MachineTest, AMovedGuestResets) {
+    guest->start();
+    ASSERT_TRUE(guest->counts());
+    guest = moved(*guest);
+    ASSERT_TRUE(guest->counts());
+    guest->type('r');
+    ASSERT_EQ(only_event().kind, GuestEvent::Kind::Reset);
+    ASSERT_EQ(failure(guest->machine.reset()).what(), "");
+    guest->start();
+    EXPECT_TRUE(eventually([&] { return guest->page().header.boot_count == 2; }));
+    EXPECT_TRUE(guest->counts(true));
+}
+
+void copy_field(state::Writer& to, const state::Field& f) {
+    switch (f.type) {
+    case state::Type::Unsigned:
+        return to.put(f.key, f.number);
+    case state::Type::Signed:
+        return to.put_signed(f.key, static_cast<std::int64_t>(f.number));
+    case state::Type::Flag:
+        return to.put_flag(f.key, f.number != 0);
+    case state::Type::Text:
+        return to.put_text(f.key, {reinterpret_cast<const char*>(f.bytes.data()), f.bytes.size()});
+    case state::Type::Bytes:
+        return to.put_bytes(f.key, f.bytes);
+    }
+}
+
+void copy_without(state::Writer& to, const state::Reader& from, const state::Section& left_out) {
+    for (const state::Section& s : from.sections()) {
+        if (&s == &left_out)
+            continue;
+        to.begin(s.name(), s.instance(), s.revision());
+        for (const state::Field& f : s.fields())
+            copy_field(to, f);
+        to.end();
+    }
+}
+
+TEST_P(MachineTest, AMissingSectionIsNamed) {
+    state::Writer manifest{state::Header()}, saved{state::Header()};
+    ASSERT_TRUE(guest->machine.describe(manifest).ok());
+    ASSERT_TRUE(guest->machine.save(saved).ok());
+    const auto plan = state::Reader::parse(manifest.finish()).value();
+    const auto whole = state::Reader::parse(saved.finish()).value();
+    ASSERT_EQ(whole.sections().size(), 3 + GetParam()); // vm, vcpu, serial, console
+    for (const state::Section& left_out : plan.sections()) {
+        state::Writer partial{state::Header()};
+        copy_without(partial, plan, left_out);
+        const auto reader = state::Reader::parse(partial.finish()).value();
+        TestGuest next(copy_of(guest->inventory));
+        const Error e = failure(next.machine.build(reader, next.inventory));
+        EXPECT_EQ(e.code(), Code::NotFound) << left_out.name();
+        EXPECT_THAT(e.what(), HasSubstr(std::string(left_out.name())));
+    }
+    TestGuest next(copy_of(guest->inventory));
+    ASSERT_TRUE(next.machine.build(plan, next.inventory).ok());
+    for (const state::Section& left_out : whole.sections()) {
+        state::Writer partial{state::Header()};
+        copy_without(partial, whole, left_out);
+        const auto reader = state::Reader::parse(partial.finish()).value();
+        const Error e = failure(next.machine.load(reader));
+        EXPECT_EQ(e.code(), Code::NotFound) << left_out.name();
+        EXPECT_THAT(e.what(), HasSubstr(std::string(left_out.name())));
+    }
+}
+
+TEST(Machine, RefusesWhatItCannotMake) {
+    RecordingEvents events;
+    for (const unsigned vcpus : {0u, 65u}) {
+        auto inventory = test_inventory(64 << 20);
+        EXPECT_EQ(Machine(events).create(test_config(vcpus), inventory).code(), Code::Invalid);
+    }
+    auto inventory = test_inventory(64 << 20);
+    MachineConfig config = test_config(1, "none");
+    config.kernel = "/nonexistent/kernel";
+    const Error e = failure(Machine(events).create(config, inventory));
+    EXPECT_EQ(e.code(), Code::NotFound);
+    EXPECT_THAT(e.what(), HasSubstr("/nonexistent/kernel"));
+}
+
+TEST(Machine, RefusesAnotherMachineVersion) {
+    state::Writer writer{state::Header()};
+    writer.begin("machine", "", 1);
+    writer.put_text("version", "segue-99");
+    writer.end();
+    const auto manifest = state::Reader::parse(writer.finish()).value();
+    TestGuest guest(test_inventory(64 << 20));
+    const Error e = failure(guest.machine.build(manifest, guest.inventory));
+    EXPECT_EQ(e.code(), Code::Unsupported);
+    EXPECT_EQ(e.detail("machine"), "segue-99");
+}
+
+} // namespace
+} // namespace segue::vmm

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/memory/guest_ram.hpp"
+
+namespace segue::vmm {
+
+namespace {
+
+std::string range_text(std::uint64_t guest, std::uint64_t bytes) {
+    char text[64];
+    std::snprintf(text, sizeof text, "0x%llx, 0x%llx bytes", static_cast<unsigned long long>(guest),
+                  static_cast<unsigned long long>(bytes));
+    return text;
+}
+
+} // namespace
+
+Result<std::span<std::byte>> GuestRam::at(std::uint64_t guest, std::uint64_t bytes) const {
+    for (const HostRegion& r : regions_) {
+        if (guest >= r.ram.guest && guest - r.ram.guest < r.ram.bytes &&
+            bytes <= r.ram.bytes - (guest - r.ram.guest))
+            return std::span(r.host + (guest - r.ram.guest), bytes);
+    }
+    return Error(Code::Invalid, "guest-physical " + range_text(guest, bytes) + ": not all in RAM");
+}
+
+std::vector<RamRegion> GuestRam::layout() const {
+    std::vector<RamRegion> layout;
+    for (const HostRegion& r : regions_)
+        layout.push_back(r.ram);
+    return layout;
+}
+
+} // namespace segue::vmm

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// guest_ram.hpp - guest RAM by guest-physical address.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+
+#include "vmm/memory/layout.hpp"
+
+namespace segue::vmm {
+
+// Where a region is mapped in this process.
+struct HostRegion {
+    RamRegion ram;
+    std::byte* host = nullptr;
+};
+
+// A view of blocks that someone else owns and that outlive it. [any]
+class GuestRam {
+public:
+    explicit GuestRam(std::vector<HostRegion> regions = {})
+        : regions_(std::move(regions)) {}
+
+    // The host's view of [guest, guest + bytes); INVALID where it is not all in one region.
+    Result<std::span<std::byte>> at(std::uint64_t guest, std::uint64_t bytes) const;
+    const std::vector<HostRegion>& regions() const { return regions_; }
+    std::vector<RamRegion> layout() const;
+
+private:
+    std::vector<HostRegion> regions_;
+};
+
+} // namespace segue::vmm

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// layout.hpp - where the blocks of guest RAM lie in guest-physical space.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+
+namespace segue::vmm {
+
+inline constexpr std::uint64_t kLowRamEnd = 3ull << 30;    // below it RAM, above it devices
+inline constexpr std::uint64_t kHighRamStart = 4ull << 30; // RAM goes on here
+inline constexpr std::uint64_t kVideoHole = 0xa0000;       // RAM to KVM, reserved to the guest
+inline constexpr std::uint64_t kVideoHoleEnd = 0x100000;
+// Three pages for KVM's real-mode task state and one identity map (Intel), in the device hole.
+inline constexpr std::uint32_t kTssAddr = 0xfffbd000;
+inline constexpr std::uint64_t kIdentityMapAddr = 0xfffbc000;
+
+// One run of guest-physical addresses backed by one run of one block.
+struct RamRegion {
+    std::uint64_t guest = 0; // guest-physical address
+    std::uint64_t bytes = 0;
+    std::size_t block = 0;    // index in the inventory
+    std::uint64_t offset = 0; // of the region in the block
+};
+
+// What the guest is told: one entry of the boot memory map.
+struct MemoryMapEntry {
+    std::uint64_t guest = 0;
+    std::uint64_t bytes = 0;
+    bool ram = true; // else reserved
+};
+
+// Blocks one after another from address 0; whatever passes 3 GiB goes on at 4 GiB. A block that
+// straddles the hole makes two regions. `bytes` are the blocks' sizes.
+Result<std::vector<RamRegion>> lay_out(std::span<const std::uint64_t> bytes);
+
+std::vector<MemoryMapEntry> memory_map(std::span<const RamRegion> regions);
+
+} // namespace segue::vmm

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// exits.hpp - what KVM_RUN came back for.
+#pragma once
+
+#include <segue/cpp/error.hpp>
+
+#include "vmm/devices/bus.hpp"
+#include "vmm/devices/guest_events.hpp"
+#include "vmm/kvm/vcpu.hpp"
+
+namespace segue::vmm {
+
+// Serves one exit at a time on each vCPU thread. An exit completes only in the next KVM_RUN.
+class Exits {
+public:
+    Exits(const PortBus& ports, GuestEvents& events)
+        : ports_(ports)
+        , events_(events) {}
+
+    void handle(const Vcpu& vcpu);
+    // KVM_RUN itself failed.
+    void failed(const Vcpu& vcpu, const Error& error);
+
+private:
+    void port_access(kvm_run& run);
+    void crash(const Vcpu& vcpu, const std::string& why);
+
+    const PortBus& ports_;
+    GuestEvents& events_;
+};
+
+} // namespace segue::vmm

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/vcpu/vcpu_group.hpp"
+
+namespace segue::vmm {
+
+VcpuGroup::VcpuGroup(const PortBus& ports, GuestEvents& told)
+    : exits_(ports, *this)
+    , told_(told) {
+    shared_.exits = &exits_;
+}
+
+Result<std::unique_ptr<VcpuGroup>> VcpuGroup::create(std::vector<Vcpu> vcpus, const PortBus& ports,
+                                                     GuestEvents& told) {
+    SEGUE_TRY(install_kick_handler());
+    std::unique_ptr<VcpuGroup> group(new VcpuGroup(ports, told));
+    for (Vcpu& vcpu : vcpus)
+        group->threads_.push_back(std::make_unique<VcpuThread>(group->shared_, std::move(vcpu)));
+    return group;
+}
+
+VcpuGroup::~VcpuGroup() {
+    (void)stop(Deadline::never()); // so that none is still telling an event to the others
+    shared_.orders.give(Order::Quit, 0);
+    threads_.clear();
+}
+
+void VcpuGroup::close_gate() noexcept {
+    for (auto& thread : threads_)
+        thread->vcpu().exit_now();
+}
+
+Status VcpuGroup::stop(Deadline deadline) {
+    if (running_) {
+        {
+            const std::lock_guard lock(gate_);
+            close_gate();
+        }
+        shared_.orders.give(Order::Park, static_cast<unsigned>(size()));
+        for (auto& thread : threads_)
+            thread->kick();
+        if (!shared_.orders.wait_done(deadline)) {
+            resume();
+            return Error(Code::Deadline, "stop the vCPUs: not all left the guest in time");
+        }
+        running_ = false;
+    }
+    return refused_by_event();
+}
+
+Status VcpuGroup::refused_by_event() const {
+    const std::lock_guard lock(gate_);
+    if (!event_)
+        return {};
+    const char* name = name_of(event_->kind);
+    return Error(Code::Refused, std::string("the guest is not running: ") + name)
+        .with("event", name);
+}
+
+void VcpuGroup::resume() noexcept {
+    {
+        const std::lock_guard lock(gate_);
+        if (event_)
+            return;
+        for (auto& thread : threads_)
+            thread->vcpu().allow_run();
+    }
+    shared_.orders.give(Order::Run, 0);
+}
+
+void VcpuGroup::run() noexcept {
+    if (running_)
+        return;
+    running_ = true;
+    resume();
+}
+
+Status VcpuGroup::do_work(VcpuWork work) {
+    shared_.work = work;
+    shared_.orders.give(Order::Work, static_cast<unsigned>(size()));
+    (void)shared_.orders.wait_done(Deadline::never());
+    for (auto& thread : threads_)
+        SEGUE_TRY(std::move(thread->result()));
+    return {};
+}
+
+void VcpuGroup::guest_event(const GuestEvent& event) {
+    {
+        const std::lock_guard lock(gate_);
+        if (event_)
+            return;
+        event_ = event;
+        shared_.halted.store(true);
+        close_gate();
+    }
+    for (auto& thread : threads_)
+        thread->kick();
+    told_.guest_event(event);
+}
+
+void VcpuGroup::forget_event() {
+    const std::lock_guard lock(gate_);
+    event_.reset();
+    shared_.halted.store(false);
+}
+
+} // namespace segue::vmm
