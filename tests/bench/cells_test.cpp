@@ -17,8 +17,8 @@ TEST(BenchCells, SummaryIsByNearestRank) {
 }
 
 TEST(BenchCells, JsonHasCellsAndPhases) {
-    const std::string json = to_json({{"floor", 256, 1, {10, 20}}, {"idle", 4096, 4, {}}},
-                                     {{"kick_us", 1.5}});
+    const std::string json =
+        to_json({{"floor", 256, 1, {10, 20}}, {"idle", 4096, 4, {}}}, {{"kick_us", 1.5}});
     EXPECT_EQ(json, "{\"cells\":[\n"
                     "  {\"what\":\"floor\",\"ram_mib\":256,\"vcpus\":1,\"n\":2,\"min_us\":10.0,"
                     "\"median_us\":10.0,\"p90_us\":20.0,\"max_us\":20.0},\n"
