@@ -7,35 +7,36 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <vector>
 
 #include <segue/abi/config.h>
 #include <segue/cpp/result.hpp>
 
-#include "core/config/document.hpp"
+#include "core/config/options.hpp"
+#include "core/config/rule.hpp"
 #include "core/plugin/manifest.hpp"
 
 namespace segue::plugin {
-
-// STRING and PATH; UINT, SIZE in bytes, DURATION in microseconds; BOOL.
-using OptionValue = std::variant<std::string, std::uint64_t, bool>;
 
 // Needed only for as long as the create() that it is given to. Value type.
 class PluginConfig {
 public:
     // The defaults alone.
     static Result<PluginConfig> defaults(const Manifest& manifest);
-    // The keys of `table`, which stands in `doc`, over the defaults. Errors say file:line:column,
-    // the key, what was found, what is expected, and the nearest key.
-    static Result<PluginConfig> from(const Manifest& manifest, const config::Document& doc,
-                                     const config::Table& table);
+    // The keys of `table`, which stands in `document` as `path` ("memory[0].options"), over the
+    // defaults. Errors are those of the configuration's own keys.
+    static Result<PluginConfig> from(const Manifest& manifest, const config::Document& document,
+                                     const config::Table& table, std::string_view path);
 
     // Sets one key of the schema from its textual form, as it stands in TOML, unquoted.
     Status set(std::string_view key, std::string_view text);
-    bool has(std::string_view key) const { return values_.count(std::string(key)) != 0; }
+    bool has(std::string_view key) const { return find(key) != nullptr; }
     // Whether the schema has such a key at all.
     bool knows(std::string_view key) const { return manifest_->option(key) != nullptr; }
-    const std::map<std::string, OptionValue>& values() const { return values_; }
+    // Nothing where the key has no value.
+    const config::Datum* find(std::string_view key) const;
+    // All that have a value, for the configuration's printout and identity.
+    std::vector<config::CheckedOption> checked() const;
     // Invalid, naming the key, where a required one is missing.
     Status complete() const;
 
@@ -44,10 +45,9 @@ public:
 private:
     explicit PluginConfig(const Manifest& manifest)
         : manifest_(&manifest) {}
-    Status put(const config::Document& doc, const config::Entry& entry);
 
     const Manifest* manifest_; // outlives this
-    std::map<std::string, OptionValue> values_;
+    std::map<std::string, config::Datum, std::less<>> values_;
 };
 
 // The table of "segue.config/1".
