@@ -47,7 +47,7 @@ void Terminal::show(const UpdateRecord& record) {
 void Terminal::line(const PhaseTime& phase) {
     const std::string time = phase.ended.count() == 0 ? "-" : time_of(phase.ended - phase.began);
     print_((open_ ? "\r" : "") + std::string("  ") + padded(name_of(phase.phase), 10) + " " +
-           padded(time, 20) + "\n");
+           (open_ ? padded(time, 20) : time) + "\n");
     open_ = false;
 }
 

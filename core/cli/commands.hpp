@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// commands.hpp - one function a command; main.cpp makes its options from the command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/places.hpp"
+#include "core/cli/exit_code.hpp"
+
+namespace segue::cli {
+
+struct RunOptions {
+    std::string config;
+    std::vector<std::string> set;
+    bool foreground = false;
+};
+struct UpdateOptions {
+    std::string guest, mode, binary, config;
+    bool no_wait = false, json = false;
+};
+struct CheckOptions {
+    std::string config;
+    std::vector<std::string> set;
+    bool effective = false;
+};
+
+// Each prints its own errors.
+ExitCode run(const Places& places, const RunOptions& options);
+ExitCode status(const Places& places, const std::string& guest, bool json);
+ExitCode list(const Places& places, bool json);
+ExitCode update(const Places& places, const UpdateOptions& options);
+ExitCode cancel(const Places& places, const std::string& guest);
+ExitCode pause(const Places& places, const std::string& guest);
+ExitCode resume(const Places& places, const std::string& guest);
+ExitCode shutdown(const Places& places, const std::string& guest);
+ExitCode kill(const Places& places, const std::string& guest);
+ExitCode plugins(const std::vector<std::string>& dirs);
+ExitCode describe_plugin(const std::vector<std::string>& dirs, const std::string& name);
+ExitCode check(const CheckOptions& options);
+ExitCode inspect(const std::string& file, bool json);
+
+} // namespace segue::cli

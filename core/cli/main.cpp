@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of `segue`: the only file that knows the parser.
+#include <CLI/CLI.hpp>
+
+#include "core/base/version.hpp"
+#include "core/cli/commands.hpp"
+#include "core/cli/output.hpp"
+
+namespace segue::cli {
+namespace {
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  segue run web1.toml                        start a guest\n"
+    "  segue update web1                          replace its VMM, as its configuration says\n"
+    "  segue update web1 --binary /opt/new/segue-vmm --mode cpr-transfer\n"
+    "  segue status web1 --json                   for scripts\n"
+    "Exit codes: 0 done; 1 failed, the guest goes on unharmed; 2 usage or configuration;\n"
+    "  3 refused; 4 cancelled; 5 no such guest; 6 no answer in time; 7 the VMM was lost in the "
+    "update.";
+
+struct CommandLine {
+    CLI::App app{"Replaces the VMM process under a running guest."};
+    std::string run_dir, state_dir, guest, plugin, file;
+    std::vector<std::string> dirs;
+    bool json = false, detach = false;
+    RunOptions run_options;
+    UpdateOptions update_options;
+    CheckOptions check_options;
+    std::function<ExitCode(const Places&)> chosen;
+
+    CommandLine();
+    CLI::App* command(const char* name, const char* text, std::function<ExitCode(const Places&)> f);
+    void add_guest(CLI::App* command) {
+        command->add_option("NAME", guest, "the guest's name")->required();
+    }
+    void add_run();
+    void add_update();
+    void add_guest_verbs();
+    void add_plugins();
+    void add_files();
+};
+
+CLI::App* CommandLine::command(const char* name, const char* text,
+                               std::function<ExitCode(const Places&)> f) {
+    auto* sub = app.add_subcommand(name, text);
+    sub->callback([this, f = std::move(f)] { chosen = f; });
+    return sub;
+}
+
+CommandLine::CommandLine() {
+    app.set_version_flag("--version", std::string("segue ") + version());
+    app.add_option("--run-dir", run_dir, "folder of the guests' sockets, on tmpfs");
+    app.add_option("--state-dir", state_dir, "folder of the guests' journals");
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.footer(kExamples);
+    add_run();
+    add_update();
+    add_guest_verbs();
+    add_plugins();
+    add_files();
+}
+
+void CommandLine::add_run() {
+    auto* c = command("run", "start a guest and wait until it runs",
+                      [this](const Places& p) { return cli::run(p, run_options); });
+    c->add_option("CONFIG", run_options.config, "TOML file")->required();
+    c->add_option("--set", run_options.set, "KEY=VALUE in place of what the file says")
+        ->allow_extra_args(false);
+    auto* foreground = c->add_flag("--foreground", run_options.foreground,
+                                   "become the VMM: for its stdio console and for supervisors");
+    c->add_flag("--detach", detach, "leave the VMM running in a session of its own (the default)")
+        ->excludes(foreground);
+}
+
+void CommandLine::add_update() {
+    auto* c = command("update", "replace the VMM under a guest", [this](const Places& p) {
+        update_options.guest = guest;
+        return cli::update(p, update_options);
+    });
+    add_guest(c);
+    c->add_option("--mode", update_options.mode,
+                  "how the guest moves (default: its configuration)");
+    c->add_option("--binary", update_options.binary, "the new VMM (default: its configuration)");
+    c->add_option("--config", update_options.config, "another configuration file from now on");
+    c->add_flag("--no-wait", update_options.no_wait, "print the update's id and return");
+    c->add_flag("--json", update_options.json, "the record as a JSON line at each change");
+}
+
+void CommandLine::add_guest_verbs() {
+    auto* s = command("status", "show a guest",
+                      [this](const Places& p) { return cli::status(p, guest, json); });
+    add_guest(s);
+    s->add_flag("--json", json, "as a JSON line");
+    command("list", "show all guests", [this](const Places& p) {
+        return cli::list(p, json);
+    })->add_flag("--json", json, "as JSON lines, those that run");
+    using Verb = ExitCode (*)(const Places&, const std::string&);
+    const auto verb = [this](const char* name, const char* text, Verb f) {
+        add_guest(command(name, text, [this, f](const Places& p) { return f(p, guest); }));
+    };
+    verb("cancel", "cancel the update that is running", cli::cancel);
+    verb("pause", "stop a guest's vCPUs", cli::pause);
+    verb("resume", "let them run again", cli::resume);
+    verb("shutdown", "end a guest and its VMM", cli::shutdown);
+    verb("kill", "end a guest whose VMM does not answer", cli::kill);
+}
+
+void CommandLine::add_plugins() {
+    auto* c = command("plugins", "list the plugins; nothing is opened", [this](const Places&) {
+        return plugin.empty() ? cli::plugins(dirs) : describe_plugin(dirs, plugin);
+    });
+    c->add_option("--dir", dirs, "another folder, searched first")->allow_extra_args(false);
+    c->add_subcommand("describe", "what a plugin can do, and its options")
+        ->add_option("ID", plugin, "\"unix\" or \"transport/unix\"")
+        ->required();
+}
+
+void CommandLine::add_files() {
+    auto* c = command("check", "check a configuration",
+                      [this](const Places&) { return cli::check(check_options); });
+    c->add_option("CONFIG", check_options.config, "TOML file")->required();
+    c->add_option("--set", check_options.set, "KEY=VALUE in place of what the file says")
+        ->allow_extra_args(false);
+    c->add_flag("--effective", check_options.effective, "print every setting and where it is from");
+    auto* i = command("inspect", "print a state file",
+                      [this](const Places&) { return cli::inspect(file, json); });
+    i->add_option("FILE", file, "state file")->required();
+    i->add_flag("--json", json, "as JSON, byte strings whole");
+}
+
+ExitCode start(int argc, char** argv) {
+    CommandLine line;
+    try {
+        line.app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return line.app.exit(e) == 0 ? ExitCode::Ok : ExitCode::Usage;
+    }
+    const auto places = Places::find(line.run_dir, line.state_dir);
+    return places ? line.chosen(*places) : fail(places.error());
+}
+
+} // namespace
+} // namespace segue::cli
+
+int main(int argc, char** argv) {
+    return static_cast<int>(segue::cli::start(argc, argv));
+}

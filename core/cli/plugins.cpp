@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// `segue plugins`: from their manifests; nothing is opened.
+#include <cstdio>
+
+#include "core/cli/commands.hpp"
+#include "core/cli/output.hpp"
+#include "core/plugin/registry.hpp"
+
+namespace segue::cli {
+namespace {
+
+Result<plugin::Registry> search(const std::vector<std::string>& dirs) {
+    std::vector<std::filesystem::path> all(dirs.begin(), dirs.end());
+    SEGUE_ASSIGN(auto builtin, plugin::builtin_dir());
+    all.push_back(std::move(builtin));
+    return plugin::Registry::search(all);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words)
+        text += (text.empty() ? "" : ", ") + word;
+    return text.empty() ? "none" : text;
+}
+
+std::string line(const std::string& key, const std::string& value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%-10s ", key.c_str());
+    return text + value + "\n";
+}
+
+std::string describe(const plugin::Option& option) {
+    std::string text = "  " + option.key + " (" + option.type_name();
+    if (option.required)
+        text += ", required";
+    if (option.preset)
+        text += ", default " + *option.preset;
+    if (option.max != 0)
+        text += ", " + std::to_string(option.min) + " to " + std::to_string(option.max);
+    return text + "): " + option.doc + "\n";
+}
+
+} // namespace
+
+ExitCode plugins(const std::vector<std::string>& dirs) {
+    const auto registry = search(dirs);
+    if (!registry)
+        return fail(registry.error());
+    for (const auto& manifest : registry->manifests()) {
+        char row[256];
+        std::snprintf(row, sizeof row, "%-24s %-10s %s\n", manifest.name().c_str(),
+                      manifest.version.c_str(), manifest.summary.c_str());
+        out(row);
+    }
+    return ExitCode::Ok;
+}
+
+ExitCode describe_plugin(const std::vector<std::string>& dirs, const std::string& name) {
+    const auto registry = search(dirs);
+    if (!registry)
+        return fail(registry.error());
+    const auto manifest = registry->find(name);
+    if (!manifest)
+        return fail(manifest.error());
+    out(line("plugin", manifest->name()) + line("version", manifest->version) +
+        line("summary", manifest->summary) + line("licence", manifest->licence) +
+        line("can", joined(manifest->caps)) + line("needs", joined(manifest->needs)) +
+        line("file", manifest->library.string()));
+    out(manifest->options.empty() ? "options    none\n" : "options\n");
+    for (const auto& option : manifest->options)
+        out(describe(option));
+    return ExitCode::Ok;
+}
+
+} // namespace segue::cli

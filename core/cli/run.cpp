@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// `segue run`: starts a VMM and waits until it answers.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <segue/cpp/sys.hpp>
+
+#include "core/base/spawn.hpp"
+#include "core/cli/commands.hpp"
+#include "core/cli/output.hpp"
+#include "core/config/guest_config.hpp"
+
+namespace segue::cli {
+namespace {
+
+constexpr auto kStart = std::chrono::seconds(60); // until the guest answers
+constexpr auto kPoll = std::chrono::milliseconds(20);
+constexpr std::streamoff kTail = 4096; // bytes of the log shown on failure
+
+// Beside the own executable; else what the configuration names.
+Result<std::string> find_vmm(const config::GuestConfig& guest) {
+    SEGUE_ASSIGN(const auto folder, own_folder());
+    const std::string beside = folder + "/segue-vmm";
+    if (::access(beside.c_str(), X_OK) == 0)
+        return beside;
+    if (!guest.update.binary.empty())
+        return guest.update.binary;
+    return Error(Code::NotFound, "there is no " + beside)
+        .way_out(
+            "install segue-vmm beside segue, or name it as update.binary in the configuration");
+}
+
+Result<std::vector<std::string>> command_line(const Places& places, const RunOptions& options,
+                                              const config::GuestConfig& guest) {
+    SEGUE_ASSIGN(const auto vmm, find_vmm(guest));
+    std::vector<std::string> argv = {vmm,
+                                     "--config",
+                                     std::filesystem::absolute(options.config).string(),
+                                     "--run-dir",
+                                     places.run_dir,
+                                     "--state-dir",
+                                     places.state_dir};
+    for (const auto& assignment : options.set) {
+        argv.emplace_back("--set");
+        argv.push_back(assignment);
+    }
+    return argv;
+}
+
+std::string tail_of(const std::string& path) {
+    std::ifstream file(path, std::ios::ate | std::ios::binary);
+    const auto size = static_cast<std::streamoff>(file.tellg());
+    file.seekg(size > kTail ? size - kTail : 0);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Status await(const Child& child, const GuestPlaces& folder, const control::Client& client) {
+    const auto deadline = Deadline::in(kStart);
+    while (!deadline.passed()) {
+        const auto ended = wait_exit(child, Deadline::in(kPoll));
+        if (ended)
+            return Error(Code::Io, "the VMM " + to_string(*ended) + " before the guest ran:\n" +
+                                       tail_of(folder.log()))
+                .way_out("the whole log is " + folder.log());
+        if (ended.code() != Code::Deadline)
+            return ended.error();
+        if (client.healthz())
+            return {};
+    }
+    static_cast<void>(sys::pidfd_signal(child.pidfd.get(), SIGKILL));
+    static_cast<void>(wait_exit(child, Deadline::in(std::chrono::seconds(10))));
+    return Error(Code::Deadline,
+                 "the VMM did not answer in time and was ended:\n" + tail_of(folder.log()))
+        .way_out("the whole log is " + folder.log());
+}
+
+Status start(const std::vector<std::string>& argv, const Places& places, const std::string& name) {
+    SEGUE_ASSIGN(const auto folder, places.guest(name));
+    SEGUE_TRY(create(folder));
+    if (is_locked(folder))
+        return Error(Code::Exists, "guest '" + name + "' runs already")
+            .way_out("`segue status " + name + "` tells more");
+    SEGUE_ASSIGN(const auto log, sys::open(folder.log(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
+    SEGUE_ASSIGN(const auto child, spawn({argv, "", {{log.get(), 1}, {log.get(), 2}}, true}));
+    SEGUE_ASSIGN(const auto client, client_of(places, name, std::chrono::seconds(1)));
+    SEGUE_TRY(await(child, folder, client));
+    SEGUE_ASSIGN(const auto vm, client.vm());
+    out("guest '" + name + "' runs: pid " + std::to_string(vm.pid) + ", console " + vm.console +
+        "\n");
+    return {};
+}
+
+Status become(std::vector<std::string> argv) {
+    std::vector<char*> raw;
+    for (auto& word : argv)
+        raw.push_back(word.data());
+    raw.push_back(nullptr);
+    ::execv(raw[0], raw.data());
+    return Error::from_errno(errno, "start " + argv[0]);
+}
+
+} // namespace
+
+ExitCode run(const Places& places, const RunOptions& options) {
+    const auto guest = config::load_guest_config(options.config, options.set);
+    if (!guest)
+        return fail(guest.error());
+    auto argv = command_line(places, options, *guest);
+    if (!argv)
+        return fail(argv.error());
+    return finish(options.foreground ? become(std::move(*argv))
+                                     : start(*argv, places, guest->name));
+}
+
+} // namespace segue::cli
