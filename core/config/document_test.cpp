@@ -43,5 +43,20 @@ TEST(Document, FilesAreRegularAndBounded) {
     EXPECT_EQ(load_toml(testing::TempDir(), 6).code(), Code::Invalid);
 }
 
+TEST(Document, WhatTheParserAssertsIsAnErrorWithItsLine) {
+    for (const char* text :
+         {"a = 1\n[=a]", "a = 1\n[=a]\n[b]\n", "a = 1\n[[\x7f]]\nb = 2\nc = 3\n"}) {
+        const auto doc = parse_toml(text, "d.toml");
+        ASSERT_EQ(doc.code(), Code::Invalid) << text;
+        EXPECT_EQ(doc.error().what().rfind("d.toml:2:1: ", 0), 0u) << doc.error().what();
+    }
+}
+
+TEST(Document, ALetterBeyondAsciiInABareKeyIsAnError) {
+    const auto doc = parse_toml("a = 1\nn\xc3\xa4me = 1\n", "e.toml");
+    ASSERT_EQ(doc.code(), Code::Invalid);
+    EXPECT_EQ(doc.error().what().rfind("e.toml:2:2: ", 0), 0u) << doc.error().what();
+}
+
 } // namespace
 } // namespace segue::config

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// sample.hpp - the container that the frozen samples, the tests and the fuzzer's seed are made of.
+// sample.hpp - containers for the frozen samples, the tests and the fuzzer.
 #pragma once
 
 #include <array>
 #include <limits>
 #include <vector>
 
+#include "core/state/checksum.hpp"
+#include "core/state/layout.hpp"
 #include "core/state/writer.hpp"
 
 namespace segue::state {
@@ -48,6 +50,32 @@ inline std::vector<std::byte> make_sample() {
     w.end();
     const auto all = w.finish();
     return {all.begin(), all.end()};
+}
+
+// A container whose only section holds `payload`, whatever that is, with every checksum right.
+inline std::vector<std::byte> forge(std::string_view name, std::span<const std::byte> payload) {
+    Writer w(sample_header());
+    w.begin(name, "", 1);
+    w.end();
+    const auto written = w.finish();
+    const std::size_t empty_map = 1; // byte
+    std::vector<std::byte> c(written.begin(), written.end() - layout::kTrailerSize - empty_map);
+    c.insert(c.end(), payload.begin(), payload.end());
+    const auto section = std::span(c).subspan(layout::kHeaderSize);
+    layout::store<std::uint64_t>(section, layout::kLength, payload.size());
+    layout::store<std::uint64_t>(
+        section, layout::kSectionChecksum,
+        checksum(section.first(layout::kSectionChecksum), section.subspan(layout::kPayload)));
+    const std::size_t at = c.size();
+    c.resize(at + layout::kTrailerSize);
+    const auto trailer = std::span(c).subspan(at);
+    layout::store<std::uint32_t>(trailer, 0, layout::kTrailerMagic);
+    layout::store<std::uint32_t>(trailer, layout::kSections, 1);
+    layout::store<std::uint64_t>(trailer, layout::kTotal, c.size());
+    const auto body = std::span(c).first(at);
+    const Digest sum = digest(body.first(kWordOffset), body.subspan(layout::kAfterWord));
+    std::memcpy(&trailer[layout::kDigest], sum.data(), sum.size());
+    return c;
 }
 
 } // namespace segue::state
