@@ -14,8 +14,7 @@ namespace segue::state {
 namespace {
 
 std::vector<std::byte> read_file(const std::string& name) {
-    const std::string folder = std::string(__FILE__).substr(0, std::string(__FILE__).rfind('/'));
-    std::ifstream in(folder + "/testdata/" + name, std::ios::binary);
+    std::ifstream in(SEGUE_TESTDATA "/" + name, std::ios::binary);
     const std::string all((std::istreambuf_iterator<char>(in)), {});
     const auto bytes = std::as_bytes(std::span(all));
     return {bytes.begin(), bytes.end()};
