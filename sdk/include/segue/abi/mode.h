@@ -4,6 +4,9 @@
  * A mode says which channels it needs, how and when RAM crosses, and what is sent where in which
  * order. It never pauses, resumes, commits, forks or waits by itself: the engine does.
  *
+ * segue_info.caps of a mode names its unions: successor-peer, -self, -later; arbiter-word,
+ * -handshake; ram-in-place, -before, -in-pause, -after.
+ *
  * The hooks of both sides, in the order of the phases:
  *
  *   phase      outgoing   incoming

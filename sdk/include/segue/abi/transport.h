@@ -55,7 +55,8 @@ typedef struct segue_transport {
     segue_status (*connect)(void* self, void** channel, segue_error* e);
 
     /* What to poll for `handle` (a listener or a channel): a borrowed fd (-1: none, wait a little)
-     * and poll(2) events. [the thread that uses the handle] */
+     * and poll(2) events; where those are of both directions, the host polls for the one that it
+     * waits for. [the thread that uses the handle] */
     void (*ready)(void* handle, int32_t* fd, uint32_t* events);
 
     /* *done bytes were read, at least one with OK; CLOSED at the end. fds[0..*n_fds) are the

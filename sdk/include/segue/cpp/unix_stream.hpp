@@ -3,6 +3,7 @@
 // included.
 #pragma once
 
+#include <segue/cpp/fd_passing.hpp>
 #include <segue/cpp/socket.hpp>
 #include <segue/cpp/transport.hpp>
 
