@@ -7,6 +7,7 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/observer/observer.hpp"
 #include "vmm/metronome/test_machine.hpp"
 
 namespace segue::vmm {
@@ -236,6 +237,37 @@ TEST_P(Metronome, NeverStoresItsSignature) {
             for (const std::uint64_t value : {regs.r12, regs.r13})
                 EXPECT_EQ(::memmem(machine_.ram(), ram_bytes, &value, sizeof value), nullptr);
         });
+}
+
+// Runs `f` while vCPUs `first` and up stand still.
+void while_stopped(TestMachine& machine, unsigned first, unsigned vcpus,
+                   const std::function<void()>& f) {
+    if (first == vcpus)
+        f();
+    else
+        machine.on_vcpu(first, [&](int) { while_stopped(machine, first + 1, vcpus, f); });
+}
+
+TEST_P(Metronome, StandsStillAsTheObserverAndItsOwnTscSay) {
+    machine_.start();
+    ASSERT_TRUE(booted());
+    auto observer = observer::Observer::start({{machine_.ram_path(), 0}}, -1, Deadline::in(30s));
+    ASSERT_TRUE(observer.ok());
+    machine_.type('g'); // forget the gaps of the boot
+    ASSERT_TRUE(swept());
+    (*observer)->reset();
+    while_stopped(machine_, 0, vcpus(), [] { std::this_thread::sleep_for(100ms); });
+    const auto m = (*observer)->snapshot();
+    ASSERT_EQ(m.vcpus.size(), vcpus());
+    EXPECT_GE(m.blackout.at_most, 100ms);
+    EXPECT_GE(m.blackout.length + 4 * m.own.length, 100ms);
+    const auto cycles = 100 * machine_.page()->header.tsc_khz;
+    for (unsigned i = 0; i < vcpus(); i++) {
+        EXPECT_GE(m.vcpus[i].longest.at_most, 100ms);
+        EXPECT_EQ(m.vcpus[i].backward, 0u);
+        EXPECT_TRUE(eventually([&] { return slot(i).gap_cycles >= cycles * 99 / 100; }));
+    }
+    expect_no_errors();
 }
 
 INSTANTIATE_TEST_SUITE_P(Vcpus, Metronome, testing::Values(1u, 4u));

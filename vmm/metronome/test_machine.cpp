@@ -72,7 +72,7 @@ void TestMachine::add_vcpu(unsigned number) {
         if (e.function == 0xb || e.function == 0x1f)
             e.edx = number;
     }
-    vcpus_.push_back(std::make_unique<Runner>(Vcpu(must(Vcpu::create(kvm_, vm_, number)))));
+    vcpus_.push_back(std::make_unique<Runner>(must(Vcpu::create(kvm_, vm_, number))));
     must(vcpus_.back()->vcpu.set_cpuid(entries));
 }
 

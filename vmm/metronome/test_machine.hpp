@@ -39,6 +39,7 @@ public:
     End wait_end(Deadline deadline) const;
     int exit_code() const { return exit_code_; }
     std::string console() const;
+    std::string ram_path() const { return "/proc/self/fd/" + std::to_string(memory_.get()); }
     std::byte* ram() const { return ram_.data(); }
     volatile segue_page* page() const {
         return reinterpret_cast<volatile segue_page*>(ram() + SEGUE_PAGE_GPA);
@@ -46,6 +47,8 @@ public:
 
 private:
     struct Runner {
+        explicit Runner(Vcpu v)
+            : vcpu(std::move(v)) {}
         Vcpu vcpu;
         std::thread thread;
         std::atomic<const std::function<void(int)>*> request = nullptr;
