@@ -14,6 +14,7 @@ public:
     using Clock = std::chrono::steady_clock;
 
     static Deadline in(std::chrono::microseconds time) { return Deadline(Clock::now() + time); }
+    static Deadline at(Clock::time_point point) { return Deadline(point); }
     static Deadline never() { return Deadline(Clock::time_point::max()); }
 
     bool passed() const { return at_ != Clock::time_point::max() && Clock::now() >= at_; }

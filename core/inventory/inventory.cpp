@@ -6,33 +6,34 @@
 namespace segue::inventory {
 
 Status Inventory::add(Item item) {
+    if (item.name.empty() || item.name.size() > 63)
+        return Error(Code::Invalid, "an inventory item needs a name of 1 to 63 bytes");
     if (find(item.name) >= 0)
-        return Error(Code::Exists, "inventory: \"" + item.name + "\" is there already");
+        return Error(Code::Exists, "the inventory has an item '" + item.name + "' already");
     items_.push_back(std::move(item));
     return {};
 }
 
 int Inventory::find(std::string_view name) const {
-    for (const Item& i : items_)
-        if (i.name == name)
-            return i.fd.get();
-    return -1;
+    const auto i = std::find_if(items_.begin(), items_.end(),
+                                [&](const Item& item) { return item.name == name; });
+    return i == items_.end() ? -1 : i->fd.get();
 }
 
 UniqueFd Inventory::take(std::string_view name) {
-    const auto it = std::find_if(items_.begin(), items_.end(),
-                                 [&](const Item& i) { return i.name == name; });
-    if (it == items_.end())
+    const auto i = std::find_if(items_.begin(), items_.end(),
+                                [&](const Item& item) { return item.name == name; });
+    if (i == items_.end())
         return {};
-    UniqueFd fd = std::move(it->fd);
-    items_.erase(it);
+    UniqueFd fd = std::move(i->fd);
+    items_.erase(i);
     return fd;
 }
 
 Status Inventory::add(RamBlock block) {
     for (const RamBlock& b : blocks_)
         if (b.id == block.id)
-            return Error(Code::Exists, "inventory: block \"" + block.id + "\" is there already");
+            return Error(Code::Exists, "the inventory has a RAM block '" + block.id + "' already");
     blocks_.push_back(std::move(block));
     return {};
 }

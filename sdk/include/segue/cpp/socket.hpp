@@ -69,6 +69,15 @@ inline Result<UniqueFd> unix_accept(int listener) {
     }
 }
 
+// Who called listen(2), connect(2) or socketpair(2) at the other end.
+inline Result<pid_t> peer_pid(int fd) {
+    ucred peer = {};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return Error::from_errno(errno, "SO_PEERCRED");
+    return peer.pid;
+}
+
 // Refused unless the process at the other end runs as the same user as this one, or as root.
 inline Status check_peer(int fd) {
     ucred peer = {};

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/inventory/manifest.hpp"
+
+#include <gtest/gtest.h>
+#include <segue/abi/mode.h>
+#include <segue/cpp/sys.hpp>
+
+namespace segue::inventory {
+namespace {
+
+RamBlock sealed_block(const std::string& id) {
+    RamBlock b;
+    b.id = id;
+    b.backend = "memfd";
+    b.bytes = 1 << 20;
+    b.fd = sys::memfd(id, MFD_ALLOW_SEALING).value();
+    EXPECT_TRUE(sys::truncate(b.fd.get(), b.bytes));
+    EXPECT_TRUE(sys::seal(b.fd.get(), F_SEAL_SHRINK | F_SEAL_GROW));
+    return b;
+}
+
+Facts facts_of(const Inventory& inventory) {
+    auto facts = describe(
+        inventory, std::vector<std::uint32_t>(inventory.blocks().size(), SEGUE_RAM_IN_PLACE));
+    EXPECT_TRUE(facts);
+    state::Writer out{state::Header{}};
+    write(*facts, out);
+    const auto bytes = out.finish();
+    auto in = state::Reader::parse(bytes);
+    EXPECT_TRUE(in) << in.error().what();
+    auto back = read(*in);
+    EXPECT_TRUE(back);
+    EXPECT_TRUE(in->all_taken());
+    return *back;
+}
+
+TEST(Inventory, NamesAreUnique) {
+    Inventory inventory;
+    EXPECT_TRUE(inventory.add(Item{"control", sys::event().value()}));
+    EXPECT_EQ(inventory.add(Item{"control", sys::event().value()}).code(), Code::Exists);
+    EXPECT_EQ(inventory.add(Item{"", sys::event().value()}).code(), Code::Invalid);
+    EXPECT_GE(inventory.find("control"), 0);
+    EXPECT_TRUE(inventory.take("control"));
+    EXPECT_EQ(inventory.find("control"), -1);
+}
+
+TEST(Inventory, WhatWasAnnouncedIsWhatIsAccepted) {
+    Inventory inventory;
+    ASSERT_TRUE(inventory.add(Item{"a", sys::memfd("a", 0).value()}));
+    ASSERT_TRUE(inventory.add(sealed_block("ram0")));
+    const Facts facts = facts_of(inventory);
+    ASSERT_EQ(facts.items.size(), 1u);
+    ASSERT_EQ(facts.blocks.size(), 1u);
+    EXPECT_EQ(facts.blocks[0].ram, SEGUE_RAM_IN_PLACE);
+    EXPECT_TRUE(check(facts.items[0], inventory.items()[0].fd.get()));
+    EXPECT_TRUE(check(facts.blocks[0], inventory.blocks()[0].fd.get()));
+}
+
+TEST(Inventory, AnotherFileIsRefusedByName) {
+    Inventory inventory;
+    ASSERT_TRUE(inventory.add(Item{"console.in", sys::memfd("a", 0).value()}));
+    ASSERT_TRUE(inventory.add(sealed_block("ram0")));
+    const Facts facts = facts_of(inventory);
+    const Status item = check(facts.items[0], sys::memfd("b", 0).value().get());
+    ASSERT_EQ(item.code(), Code::Refused);
+    EXPECT_EQ(item.error().detail("item"), "console.in");
+    EXPECT_EQ(check(facts.blocks[0], sealed_block("ram0").fd.get()).error().detail("block"),
+              "ram0");
+}
+
+TEST(Inventory, RamThatCouldShrinkIsRefused) {
+    Inventory inventory;
+    ASSERT_TRUE(inventory.add(sealed_block("ram0")));
+    Facts facts = facts_of(inventory);
+    facts.blocks[0].seals |= F_SEAL_SEAL;
+    const Status s = check(facts.blocks[0], inventory.blocks()[0].fd.get());
+    ASSERT_FALSE(s);
+    EXPECT_NE(s.error().what().find("seals"), std::string::npos);
+}
+
+} // namespace
+} // namespace segue::inventory

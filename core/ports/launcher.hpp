@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// launcher.hpp - how the engine starts programs; modes never fork or exec.
+#pragma once
+
+#include <string>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/base/spawn.hpp"
+
+namespace segue::ports {
+
+// The new generation: what to run, and with which configuration.
+struct SuccessorSpec {
+    std::string binary; // absolute
+    std::string config; // absolute
+};
+
+// Implemented by vmm/main; faked in tests. [update]
+class Launcher {
+public:
+    virtual ~Launcher() = default;
+    Launcher(const Launcher&) = delete;
+    Launcher& operator=(const Launcher&) = delete;
+
+    // Starts a standby that takes the engine stream from `listener`, with nothing else of ours
+    // open: same cgroup and limits, a session of its own.
+    virtual Result<Child> start(const SuccessorSpec& spec, int listener) = 0;
+    // What a standby that ended early left in its log, for the error; may be empty.
+    virtual std::string last_words(const Child& child) = 0;
+
+protected:
+    Launcher() = default;
+};
+
+} // namespace segue::ports

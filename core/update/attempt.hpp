@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// attempt.hpp - what the steps of one outgoing update share.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/version.hpp"
+#include "core/update/context.hpp"
+#include "core/update/progress.hpp"
+#include "core/update/session.hpp"
+
+namespace segue::update {
+
+// What was asked for, complete: defaults and the configuration are in it already.
+struct Request {
+    std::string mode;
+    ports::SuccessorSpec successor;
+    PhaseDeadlines deadlines;
+};
+
+// Made in preflight, gone when the update is over. [update]
+struct Attempt {
+    Attempt(Context& context, Request asked, std::uint32_t attempt, Progress& log, int cancel)
+        : ctx(context)
+        , request(std::move(asked))
+        , progress(log)
+        , number(attempt)
+        , session(Side::Outgoing, context.inventory,
+                  [this](const std::string& name) { return ctx.plugins.transport(name); })
+        , manifest(header())
+        , state(header()) {
+        session.cancel_fd = cancel;
+        session.progress = [this](std::uint64_t done, std::uint64_t total) {
+            progress.bytes(done, total);
+        };
+    }
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
+
+    state::Header header() const {
+        state::Header h;
+        h.guest = ctx.guest.uuid;
+        h.generation = ctx.guest.generation;
+        h.attempt = number;
+        h.machine = "1";
+        h.creator = segue::version();
+        return h;
+    }
+    // Begins a phase with its deadline.
+    void enter(report::Phase phase, Deadline deadline) {
+        session.deadline = deadline;
+        session.phase = phase;
+        progress.enter(phase);
+    }
+
+    Context& ctx;
+    Request request;
+    Progress& progress;
+    std::uint32_t number; // of this attempt
+    Session session;
+    plugin::Plan plan;
+    state::Writer manifest, state;
+    std::span<const std::byte> manifest_bytes;
+};
+
+} // namespace segue::update

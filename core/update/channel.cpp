@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/channel.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace segue::update {
+
+namespace {
+
+constexpr std::uint32_t kMagic = 0x31434753; // "SGC1"
+constexpr std::uint32_t kFormat = 1;
+constexpr std::size_t kMaxPieces = 8;
+
+struct RawHeader {
+    std::uint32_t magic, type, fds, reserved;
+    std::uint64_t length;
+};
+
+struct RawPreamble {
+    std::uint32_t format, index;
+    Nonce nonce;
+    char name[32];
+};
+
+// Moves `pieces` on by `n` bytes; gives what is left.
+std::span<segue_iov> advance(std::span<segue_iov> pieces, std::uint64_t n) {
+    while (!pieces.empty() && n >= pieces.front().len) {
+        n -= pieces.front().len;
+        pieces = pieces.subspan(1);
+    }
+    if (!pieces.empty()) {
+        pieces.front().base = static_cast<std::byte*>(pieces.front().base) + n;
+        pieces.front().len -= n;
+    }
+    return pieces;
+}
+
+RawPreamble preamble(const Nonce& nonce, std::uint32_t index, const std::string& name) {
+    RawPreamble p = {kFormat, index, nonce, {}};
+    std::strncpy(p.name, name.c_str(), sizeof p.name - 1);
+    return p;
+}
+
+} // namespace
+
+Status Channel::wait_ready(plugin::Direction direction, const Waiter& wait) {
+    const plugin::Ready ready = wire_.ready(direction);
+    if (ready.fd < 0)
+        return wait.nap(1);
+    return wait.until(ready.fd, ready.events);
+}
+
+Status Channel::write_all(std::span<segue_iov> pieces, std::span<const int> fds,
+                          const Waiter& wait) {
+    while (!pieces.empty()) {
+        auto n = wire_.write(pieces, fds);
+        if (n.code() == Code::Again) {
+            SEGUE_TRY(wait_ready(plugin::Direction::Write, wait));
+            continue;
+        }
+        if (!n)
+            return std::move(n).error().with("channel", name_);
+        fds = {};
+        pieces = advance(pieces, *n);
+    }
+    return {};
+}
+
+Status Channel::send(Frame type, std::span<const segue_iov> pieces, std::span<const int> fds,
+                     const Waiter& wait) {
+    if (pieces.size() > kMaxPieces)
+        return Error(Code::Invalid, "too many pieces in one message");
+    std::array<segue_iov, kMaxPieces + 1> all;
+    RawHeader h = {kMagic, static_cast<std::uint32_t>(type), static_cast<std::uint32_t>(fds.size()),
+                   0, 0};
+    all[0] = {&h, sizeof h};
+    std::size_t n = 1;
+    for (const segue_iov& piece : pieces) {
+        h.length += piece.len;
+        if (piece.len != 0)
+            all[n++] = piece;
+    }
+    return write_all(std::span(all).first(n), fds, wait);
+}
+
+Status Channel::send(Frame type, std::span<const std::byte> bytes, std::span<const int> fds,
+                     const Waiter& wait) {
+    const segue_iov piece = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    return send(type, {&piece, 1}, fds, wait);
+}
+
+Result<FrameHeader> Channel::expect(Frame type, std::uint64_t limit, const Waiter& wait) {
+    RawHeader h = {};
+    SEGUE_TRY(receive(std::as_writable_bytes(std::span(&h, 1)), wait));
+    if (h.magic != kMagic)
+        return Error(Code::Corrupt, "channel " + name_ + " carries something else than frames")
+            .with("channel", name_);
+    if (h.type != static_cast<std::uint32_t>(type))
+        return Error(Code::Corrupt,
+                     "channel " + name_ + " brought a frame of type " + std::to_string(h.type) +
+                         " where " + std::to_string(static_cast<std::uint32_t>(type)) + " was due")
+            .way_out("both sides must use the same mode: compare 'segue plugins' of both versions")
+            .with("channel", name_);
+    if (h.length > limit)
+        return Error(Code::Corrupt, "channel " + name_ + " announced " + std::to_string(h.length) +
+                                        " bytes, more than the " + std::to_string(limit) +
+                                        " that can be")
+            .with("channel", name_);
+    return FrameHeader{type, h.fds, h.length};
+}
+
+Status Channel::receive(std::span<std::byte> out, const Waiter& wait) {
+    while (!out.empty()) {
+        const segue_iov piece = {out.data(), out.size()};
+        auto n = wire_.read({&piece, 1}, fds_);
+        if (n.code() == Code::Again) {
+            SEGUE_TRY(wait_ready(plugin::Direction::Read, wait));
+            continue;
+        }
+        if (!n)
+            return std::move(n).error().with("channel", name_);
+        out = out.subspan(*n);
+    }
+    return {};
+}
+
+Status Channel::greet(const Nonce& nonce, std::uint32_t index, const Waiter& wait) {
+    const RawPreamble p = preamble(nonce, index, name_);
+    return send(Frame::Preamble, std::as_bytes(std::span(&p, 1)), {}, wait);
+}
+
+Status Channel::greeted(const Nonce& nonce, std::uint32_t index, const Waiter& wait) {
+    SEGUE_ASSIGN(const FrameHeader h, expect(Frame::Preamble, sizeof(RawPreamble), wait));
+    RawPreamble got = {};
+    if (h.length != sizeof got)
+        return Error(Code::Corrupt, "channel " + name_ + ": short preamble");
+    SEGUE_TRY(receive(std::as_writable_bytes(std::span(&got, 1)), wait));
+    const RawPreamble want = preamble(nonce, index, name_);
+    if (std::memcmp(&got, &want, sizeof got) != 0)
+        return Error(Code::Refused, "somebody else connected to channel " + name_)
+            .with("channel", name_);
+    return {};
+}
+
+} // namespace segue::update

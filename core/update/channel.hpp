@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// channel.hpp - one channel of a mode: the host's frames over a transport's bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+#include <segue/cpp/unique_fd.hpp>
+
+#include "core/base/wait.hpp"
+#include "core/plugin/adapters/transport.hpp"
+
+namespace segue::update {
+
+// What follows a frame's header. Numbers are part of the wire format.
+enum class Frame : std::uint32_t {
+    Preamble = 1,  // first on every connection of a PEER
+    Inventory = 2, // descriptors; answered by Ack
+    Ack = 3,
+    State = 4, // a whole state container
+    Pages = 5, // segue_pages, then the bytes of the run unless it is zero
+    Mode = 6,  // the mode's own bytes
+};
+
+struct FrameHeader {
+    Frame type = Frame::Preamble;
+    std::uint32_t fds = 0;
+    std::uint64_t length = 0; // bytes that follow
+};
+
+using Nonce = std::array<std::byte, 16>;
+
+// Move-only owner of one open channel. One thread at a time.
+class Channel {
+public:
+    Channel(plugin::Channel wire, std::string name)
+        : wire_(std::move(wire))
+        , name_(std::move(name)) {}
+
+    // At most 8 pieces; `fds` (128 at most) go with the first byte.
+    Status send(Frame type, std::span<const segue_iov> pieces, std::span<const int> fds,
+                const Waiter& wait);
+    Status send(Frame type, std::span<const std::byte> bytes, std::span<const int> fds,
+                const Waiter& wait);
+    // The header of the next frame; CORRUPT where it is another than `type` or longer than `limit`.
+    Result<FrameHeader> expect(Frame type, std::uint64_t limit, const Waiter& wait);
+    // The bytes that follow it, in one or several calls; their descriptors gather in fds().
+    Status receive(std::span<std::byte> out, const Waiter& wait);
+    std::vector<UniqueFd>& fds() { return fds_; }
+
+    // The first words on a connection: {magic, format, nonce, name, index}.
+    Status greet(const Nonce& nonce, std::uint32_t index, const Waiter& wait);
+    Status greeted(const Nonce& nonce, std::uint32_t index, const Waiter& wait);
+
+    plugin::Channel& wire() { return wire_; }
+    const std::string& name() const { return name_; }
+
+private:
+    Status write_all(std::span<segue_iov> pieces, std::span<const int> fds, const Waiter& wait);
+    Status wait_ready(plugin::Direction direction, const Waiter& wait);
+
+    plugin::Channel wire_;
+    std::string name_;
+    std::vector<UniqueFd> fds_;
+};
+
+} // namespace segue::update

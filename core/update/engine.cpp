@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/engine.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include <segue/cpp/sys.hpp>
+
+#include "core/base/version.hpp"
+
+namespace segue::update {
+
+// One update: kept as long as anybody may ask about it, or as long as its thread runs.
+struct Engine::Job {
+    Job(Context& context, Request request, report::UpdateRecord record, UniqueFd stop,
+        std::function<void(const std::string&)> on_hung)
+        : cancel(std::move(stop))
+        , progress(context.report, record)
+        , update(context, std::move(request), record.attempt, progress, cancel.get(),
+                 std::move(on_hung)) {}
+
+    UniqueFd cancel; // eventfd
+    Progress progress;
+    Outgoing update;
+    bool over = false, hung = false; // under the engine's mutex
+    std::atomic<bool> returned{false};
+    Code outcome = Code::Ok;
+    std::jthread thread;
+};
+
+Engine::Engine(Context context, std::function<void()> gone, std::vector<report::UpdateRecord> past)
+    : context_(context)
+    , gone_(std::move(gone))
+    , past_(std::move(past)) {}
+
+// A thread that is stuck in a plugin cannot be joined; the end of the process ends it.
+Engine::~Engine() {
+    if (job_ && job_->hung)
+        hung_.push_back(std::move(job_));
+    for (auto& job : hung_) {
+        if (job->returned)
+            continue;
+        job->thread.detach();
+        (void)job.release();
+    }
+}
+
+Result<report::UpdateRecord> Engine::start(Request request) {
+    const std::lock_guard lock(mutex_);
+    if (job_ && !job_->over)
+        return Error(Code::Exists, "update " + job_->progress.snapshot().id + " is running")
+            .way_out("wait for it, or cancel it: segue cancel " + context_.guest.name);
+    if (distrusted_.count("mode/" + request.mode) != 0)
+        return Error(Code::Refused,
+                     "mode/" + request.mode + " hung in an earlier update of this VMM")
+            .way_out("use another mode for the next update; the new VMM trusts it again")
+            .with("plugin", "mode/" + request.mode);
+    SEGUE_ASSIGN(UniqueFd cancel, sys::event());
+    report::UpdateRecord record;
+    SEGUE_ASSIGN(record.attempt, context_.ownership.next_attempt());
+    SEGUE_TRY(context_.run.begin());
+    record.id = std::to_string(context_.guest.generation) + "-" + std::to_string(record.attempt);
+    record.mode = request.mode;
+    record.from_generation = context_.guest.generation;
+    record.from_version = version();
+    record.from_pid = ::getpid();
+    record.began_at = std::time(nullptr);
+    if (job_)
+        past_.push_back(job_->progress.snapshot());
+    if (job_ && job_->hung)
+        hung_.push_back(std::move(job_));
+    job_ = std::make_unique<Job>(context_, std::move(request), record, std::move(cancel),
+                                 [this](const std::string& plugin) { distrust(plugin); });
+    Job& job = *job_;
+    job.thread = std::jthread([this, &job] { work(job); });
+    ::pthread_setname_np(job.thread.native_handle(), "update");
+    return record;
+}
+
+void Engine::work(Job& job) {
+    const Code outcome = job.update.run();
+    const bool gone = outcome == Code::Ok || outcome == Code::Paused;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!job.over) {
+            if (!gone)
+                context_.run.finish();
+            job.over = true;
+            job.outcome = outcome;
+        }
+    }
+    over_.notify_all();
+    job.returned = true;
+    if (gone)
+        gone_();
+}
+
+// The job in hand is over, though its thread is not. [watchdog]
+void Engine::distrust(const std::string& plugin) {
+    {
+        const std::lock_guard lock(mutex_);
+        distrusted_.insert(plugin);
+        context_.run.finish();
+        job_->over = job_->hung = true;
+        job_->outcome = Code::Deadline;
+    }
+    over_.notify_all();
+}
+
+Result<report::UpdateRecord> Engine::find(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    if (job_) {
+        report::UpdateRecord r = job_->progress.snapshot();
+        if (r.id == id)
+            return r;
+    }
+    for (const auto& r : past_)
+        if (r.id == id)
+            return r;
+    return Error(Code::NotFound, "no update '" + id + "' of this guest is known")
+        .way_out("segue status NAME shows the last one");
+}
+
+std::optional<report::UpdateRecord> Engine::latest() const {
+    const std::lock_guard lock(mutex_);
+    if (job_)
+        return job_->progress.snapshot();
+    if (!past_.empty())
+        return past_.back();
+    return std::nullopt;
+}
+
+bool Engine::running() const {
+    const std::lock_guard lock(mutex_);
+    return job_ && !job_->over;
+}
+
+Status Engine::cancel() {
+    std::unique_lock lock(mutex_);
+    if (!job_ || job_->over)
+        return Error(Code::NotFound, "no update is running");
+    sys::signal_event(job_->cancel.get());
+    over_.wait(lock, [this] { return job_->over; });
+    if (job_->outcome == Code::Ok)
+        return Error(Code::Refused, "too late: the new generation owns the guest")
+            .way_out("update back to the older binary");
+    return {};
+}
+
+} // namespace segue::update

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// engine.hpp - one update at a time, on a thread of its own, and what the outside may ask of it.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <segue/cpp/unique_fd.hpp>
+
+#include "core/update/outgoing.hpp"
+
+namespace segue::update {
+
+// Thread-safe.
+class Engine {
+public:
+    // `gone` is called on the update thread once the other side owns the guest: this process has
+    // nothing left to do. `past`: records of earlier generations, oldest first.
+    Engine(Context context, std::function<void()> gone, std::vector<report::UpdateRecord> past);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // EXISTS while an update is running; REFUSED for a plugin that hung before.
+    Result<report::UpdateRecord> start(Request request);
+    // By id; NOT_FOUND.
+    Result<report::UpdateRecord> find(const std::string& id) const;
+    // The one in progress, or the last; nothing: none yet.
+    std::optional<report::UpdateRecord> latest() const;
+    // Asks the update in progress to stop and waits for its end. OK: the guest is here, as it was.
+    // REFUSED: too late, it is with the new generation. NOT_FOUND: none is running.
+    Status cancel();
+    bool running() const;
+
+private:
+    struct Job;
+    void work(Job& job);
+    void distrust(const std::string& plugin);
+
+    Context context_;
+    std::function<void()> gone_;
+    mutable std::mutex mutex_;
+    std::condition_variable over_;
+    std::vector<report::UpdateRecord> past_;
+    std::unique_ptr<Job> job_;               // in progress, or the last
+    std::vector<std::unique_ptr<Job>> hung_; // whose hooks never came back
+    std::set<std::string> distrusted_;       // plugins that hung
+};
+
+} // namespace segue::update

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/hello.hpp"
+
+#include <algorithm>
+
+namespace segue::update {
+
+namespace {
+
+Result<std::uint32_t> small(const state::Section& in, std::string_view key) {
+    SEGUE_ASSIGN(const std::uint64_t n, in.number(key));
+    if (n > 0xffffffff)
+        return Error(Code::Corrupt, "'" + std::string(key) + "' is out of range");
+    return static_cast<std::uint32_t>(n);
+}
+
+} // namespace
+
+void write(const Hello& hello, state::Writer& out) {
+    out.begin("hello", "", 1);
+    out.put_text("mode", hello.mode);
+    out.put_text("version", hello.version);
+    out.put_text("config", hello.config);
+    out.put("wire-rev", hello.wire_rev);
+    out.put("wire-rev-min", hello.wire_rev_min);
+    out.put("arbiter", hello.arbiter);
+    out.put("budget-us", hello.budget_us);
+    out.put("pid", static_cast<std::uint64_t>(hello.pid));
+    out.put_bytes("nonce", hello.nonce);
+    out.end();
+    out.begin("identity", "", 1);
+    for (const auto& [key, value] : hello.identity)
+        out.put_text(key, value);
+    out.end();
+    for (std::size_t i = 0; i < hello.overrides.size(); ++i) {
+        out.begin("override", std::to_string(i), 1);
+        out.put_text("text", hello.overrides[i]);
+        out.end();
+    }
+}
+
+Result<Hello> read_hello(const state::Reader& in) {
+    Hello hello;
+    SEGUE_ASSIGN(const state::Section* s, in.take("hello"));
+    SEGUE_ASSIGN(hello.mode, s->text("mode"));
+    SEGUE_ASSIGN(hello.version, s->text("version"));
+    SEGUE_ASSIGN(hello.config, s->text("config"));
+    SEGUE_ASSIGN(hello.wire_rev, small(*s, "wire-rev"));
+    SEGUE_ASSIGN(hello.wire_rev_min, small(*s, "wire-rev-min"));
+    SEGUE_ASSIGN(hello.arbiter, small(*s, "arbiter"));
+    SEGUE_ASSIGN(hello.budget_us, s->number("budget-us"));
+    SEGUE_ASSIGN(const std::uint32_t pid, small(*s, "pid"));
+    hello.pid = static_cast<std::int32_t>(pid);
+    SEGUE_TRY(s->copy("nonce", hello.nonce));
+    SEGUE_ASSIGN(const state::Section* identity, in.take("identity"));
+    for (const state::Field& f : identity->fields()) {
+        SEGUE_ASSIGN(const std::string_view value, identity->text(f.key));
+        hello.identity.emplace_back(f.key, value);
+    }
+    for (const state::Section* o : in.take_all("override")) {
+        SEGUE_ASSIGN(const std::string_view text, o->text("text"));
+        hello.overrides.emplace_back(text);
+    }
+    return hello;
+}
+
+std::vector<std::byte> encode(const Welcome& welcome) {
+    state::Writer out{state::Header{}};
+    out.begin("welcome", "", 1);
+    out.put_text("version", welcome.version);
+    out.put("pid", static_cast<std::uint64_t>(welcome.pid));
+    out.put("wire-rev", welcome.wire_rev);
+    out.end();
+    const auto bytes = out.finish();
+    return {bytes.begin(), bytes.end()};
+}
+
+Result<Welcome> decode_welcome(std::span<const std::byte> container) {
+    SEGUE_ASSIGN(const state::Reader in, state::Reader::parse(container));
+    SEGUE_ASSIGN(const state::Section* s, in.take("welcome"));
+    Welcome w;
+    SEGUE_ASSIGN(w.version, s->text("version"));
+    SEGUE_ASSIGN(const std::uint32_t pid, small(*s, "pid"));
+    w.pid = static_cast<std::int32_t>(pid);
+    SEGUE_ASSIGN(w.wire_rev, small(*s, "wire-rev"));
+    return w;
+}
+
+Result<std::uint32_t> agree_wire(std::uint32_t min_a, std::uint32_t max_a, std::uint32_t min_b,
+                                 std::uint32_t max_b, const std::string& mode) {
+    const std::uint32_t best = std::min(max_a, max_b);
+    if (best >= min_a && best >= min_b)
+        return best;
+    return Error(Code::Refused, "mode/" + mode + " speaks wire revisions " + std::to_string(min_a) +
+                                    " to " + std::to_string(max_a) + " here and " +
+                                    std::to_string(min_b) + " to " + std::to_string(max_b) +
+                                    " on the other side")
+        .way_out("update through a version that speaks both")
+        .with("plugin", "mode/" + mode);
+}
+
+} // namespace segue::update

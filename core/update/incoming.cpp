@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/incoming.hpp"
+
+#include <unistd.h>
+
+#include <segue/cpp/socket.hpp>
+
+#include "core/base/version.hpp"
+#include "core/inventory/ram.hpp"
+#include "core/report/codec.hpp"
+#include "core/update/arbiter.hpp"
+#include "core/update/pages.hpp"
+#include "core/update/services.hpp"
+
+namespace segue::update {
+
+using report::Phase;
+using report::RunState;
+using report::UpdateStatus;
+
+namespace {
+
+constexpr std::chrono::seconds kHello{10};
+constexpr std::size_t kStateReserve = 1u << 20;
+
+} // namespace
+
+Incoming::Incoming(Standby& standby, Stream stream)
+    : s_(standby)
+    , stream_(std::move(stream))
+    , progress_(standby.report, report::UpdateRecord{})
+    , session_(Side::Incoming, standby.inventory,
+               [this](const std::string& name) { return s_.plugins.transport(name); })
+    , update_table_(update_service(session_))
+    , ram_table_(ram_service(session_)) {}
+
+void Incoming::enter(Phase phase) {
+    session_.phase = phase;
+    progress_.enter(phase);
+}
+
+Status Incoming::run() {
+    Status s = prepare();
+    if (s)
+        s = stream_.send(MessageType::Ready, {}, {}, session_.wait());
+    if (s) {
+        enter(Phase::Copy);
+        s = mode_->copy();
+    }
+    if (s)
+        s = load();
+    if (s)
+        s = claim();
+    if (s)
+        s = commit();
+    if (s)
+        return s;
+    // Nobody may be left in the dark; where the other side is gone this fails, and may.
+    (void)stream_.refuse(s.error(), Waiter{Deadline::in(std::chrono::seconds(1))}).ok();
+    if (mode_)
+        mode_->end(SEGUE_OUTCOME_FAILED);
+    progress_.end(UpdateStatus::Failed, s.error());
+    return s;
+}
+
+Status Incoming::take_hello() {
+    SEGUE_TRY(sys::check_peer(stream_.fd()));
+    SEGUE_ASSIGN(const pid_t pid, sys::peer_pid(stream_.fd()));
+    SEGUE_ASSIGN(peer_, sys::pidfd(pid));
+    SEGUE_ASSIGN(Message m, stream_.expect(MessageType::Hello, Waiter{Deadline::in(kHello)}));
+    manifest_bytes_ = std::move(m.body);
+    SEGUE_ASSIGN(manifest_, state::Reader::parse(manifest_bytes_));
+    header_ = manifest_->header();
+    SEGUE_ASSIGN(hello_, read_hello(*manifest_));
+    SEGUE_ASSIGN(session_.facts, inventory::read(*manifest_));
+    if (m.fds.size() != 1)
+        return Error(Code::Refused, "the ownership record did not come with HELLO");
+    SEGUE_ASSIGN(s_.ownership, Ownership::adopt(std::move(m.fds[0])));
+    if (s_.ownership->guest() != header_.guest)
+        return Error(Code::Refused, "the ownership record is of another guest");
+    s_.ownership->set_candidate(ProcessId::self());
+    SEGUE_TRY(config::same_identity(hello_.identity, s_.guest.identity));
+    s_.guest.uuid = header_.guest;
+    s_.guest.generation = header_.generation + 1;
+    return {};
+}
+
+Status Incoming::prepare() {
+    enter(Phase::Prepare);
+    SEGUE_TRY(take_hello());
+    session_.peer_pidfd = peer_.get();
+    session_.agreed = {0, hello_.arbiter, hello_.budget_us, hello_.nonce};
+    SEGUE_ASSIGN(plugin::Mode mode,
+                 s_.plugins.mode(hello_.mode, Side::Incoming,
+                                 {&update_table_, &ram_table_, threads_.table()}));
+    mode_.emplace(std::move(mode));
+    SEGUE_ASSIGN(session_.agreed.wire_rev,
+                 agree_wire(hello_.wire_rev_min, hello_.wire_rev, mode_->wire_rev_min(),
+                            mode_->wire_rev(), hello_.mode));
+    std::vector<segue_block> blocks;
+    for (const auto& b : session_.facts.blocks) {
+        segue_block raw = {};
+        raw.size = sizeof raw;
+        raw.page_shift = b.page_shift;
+        raw.fd = -1;
+        raw.map_flags = b.map_flags;
+        raw.offset = b.offset;
+        raw.bytes = b.bytes;
+        raw.stamp = SEGUE_NO_STAMP;
+        raw.survives = b.survives;
+        raw.name = b.id.c_str();
+        blocks.push_back(raw);
+        session_.ram_of_block.push_back(b.ram);
+    }
+    SEGUE_ASSIGN(const plugin::Plan plan, mode_->plan(blocks));
+    if (plan.ram_of_block != session_.ram_of_block)
+        return Error(Code::Refused,
+                     "mode/" + hello_.mode + " plans RAM differently on the two sides")
+            .way_out("both sides must configure update.options." + hello_.mode + " alike")
+            .with("plugin", "mode/" + hello_.mode);
+    session_.needs = plan.channels;
+    SEGUE_TRY(session_.listen());
+    const Welcome welcome{version(), ::getpid(), session_.agreed.wire_rev};
+    SEGUE_TRY(stream_.send(MessageType::Welcome, encode(welcome), {}, session_.wait()));
+    SEGUE_TRY(mode_->prepare());
+    return build();
+}
+
+// Blocks that stay in place come from the inventory, the others are made here.
+Status Incoming::build() {
+    Session& s = session_;
+    s.block_fds.resize(s.facts.blocks.size());
+    for (std::size_t i = 0; i < s.facts.blocks.size(); ++i) {
+        const inventory::BlockFacts& b = s.facts.blocks[i];
+        SEGUE_ASSIGN(plugin::Memory * memory, s_.plugins.memory(b.id));
+        const bool in_place = (b.ram & SEGUE_RAM_IN_PLACE) != 0;
+        if (in_place && !s.block_fds[i])
+            return Error(Code::Refused, "RAM block " + b.id + " was announced and did not come")
+                .with("block", b.id);
+        auto block = in_place ? inventory::adopt_block(*memory, b.id, b.backend,
+                                                       std::move(s.block_fds[i]), b.offset, b.bytes)
+                              : inventory::make_block(*memory, b.id, b.backend, b.bytes);
+        if (!block)
+            return std::move(block).error().with("block", b.id);
+        SEGUE_TRY(s_.inventory.add(std::move(*block)));
+        s.received.emplace_back(in_place ? 0 : b.bytes / 4096);
+    }
+    for (const inventory::ItemFacts& item : s.facts.items)
+        if (s_.inventory.find(item.name) < 0)
+            return Error(Code::Refused,
+                         "the descriptor '" + item.name + "' was announced and did not come")
+                .with("item", item.name);
+    SEGUE_TRY(s_.machine.build(*manifest_, s_.inventory));
+    SEGUE_TRY(manifest_->all_taken());
+    SEGUE_TRY(s_.on_built());
+    SEGUE_TRY(s_.machine.rehearse());
+    s.state_in.resize(kStateReserve); // touched now, so that the pause touches nothing new
+    return {};
+}
+
+Status Incoming::load() {
+    enter(Phase::Handover);
+    SEGUE_TRY(mode_->handover());
+    if (!session_.state_passed)
+        return Error(Code::Refused, "mode/" + hello_.mode + " returned without the state");
+    SEGUE_TRY(all_received(session_));
+    SEGUE_ASSIGN(const state::Reader in, state::Reader::parse(session_.state_in));
+    const state::Header& h = in.header();
+    if (h.guest != header_.guest || h.generation != header_.generation ||
+        h.attempt != header_.attempt)
+        return Error(Code::Refused, "the state is of another guest, generation or attempt");
+    SEGUE_TRY(s_.machine.load(in));
+    SEGUE_TRY(take_run(in));
+    return in.all_taken();
+}
+
+Status Incoming::take_run(const state::Reader& in) {
+    SEGUE_ASSIGN(const state::Section* run, in.take("run"));
+    SEGUE_ASSIGN(const std::uint64_t before, run->number("state"));
+    if (before >= report::kRunStateNames.size())
+        return Error(Code::Corrupt, "unknown run state");
+    before_ = static_cast<RunState>(before);
+    SEGUE_ASSIGN(const std::uint64_t paused_at, run->number("paused-at-ns"));
+    paused_at_ = std::chrono::nanoseconds(paused_at);
+    SEGUE_ASSIGN(report::UpdateRecord record, report::load_record(in));
+    record.state_bytes = session_.state_in.size();
+    record.ram_bytes_copied = session_.ram_bytes;
+    record.to_pid = ::getpid();
+    record.to_version = version();
+    progress_.change([&](report::UpdateRecord& r) { r = std::move(record); });
+    return {};
+}
+
+// The record says beforehand that something may be claimed: if we die in between, the owner undoes.
+Status Incoming::claim() {
+    s_.ownership->set_claiming(true);
+    bool claimed = false;
+    Status s = s_.devices.claim(&claimed);
+    if (!claimed)
+        s_.ownership->set_claiming(false);
+    return s;
+}
+
+Status Incoming::commit() {
+    enter(Phase::Commit);
+    Waiter wait;
+    wait.peer_pidfd = peer_.get();
+    if (hello_.arbiter == SEGUE_ARBITER_WORD)
+        SEGUE_TRY(await_word(*s_.ownership, s_.guest.generation, header_.attempt, stream_, wait));
+    else
+        SEGUE_TRY(await_run(stream_, wait));
+    s_.run.take_over(before_);
+    // The guest runs. What follows may take its time, and none of it can fail the update.
+    const auto now = monotonic_now();
+    progress_.change([&](report::UpdateRecord& r) { r.blackout = now - paused_at_; });
+    s_.ownership->set_claiming(false);
+    s_.ownership->set_owner(ProcessId::self());
+    (void)stream_.send(MessageType::Running, {}, {}, Waiter{Deadline::in(std::chrono::seconds(1))})
+        .ok();
+    enter(Phase::Retire);
+    mode_->end(SEGUE_OUTCOME_COMPLETED);
+    session_.close_channels();
+    progress_.end(UpdateStatus::Completed, std::nullopt);
+    return {};
+}
+
+} // namespace segue::update

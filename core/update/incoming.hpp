@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// incoming.hpp - one update, from the side that will own the guest: complete and rehearsed before
+// the pause, owner by the word, and then the guest runs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "core/plugin/services.hpp"
+#include "core/update/context.hpp"
+#include "core/update/hello.hpp"
+#include "core/update/progress.hpp"
+#include "core/update/stream.hpp"
+
+namespace segue::update {
+
+// What a standby works with; filled step by step until the guest is its own.
+struct Standby {
+    GuestFacts& guest; // identity of the own configuration; uuid and generation come by HELLO
+    ports::Machine& machine;
+    ports::Devices& devices;
+    RunControl& run;
+    inventory::Inventory& inventory;
+    PluginSet& plugins;
+    report::Report& report;
+    // The machine is built and the inventory complete: everything that can be opened before the
+    // pause is opened here (the control socket, held).
+    std::function<Status()> on_built;
+    std::optional<Ownership> ownership; // set at HELLO
+};
+
+// Used once. [main]
+class Incoming {
+public:
+    Incoming(Standby& standby, Stream stream);
+
+    // OK: the guest is ours and runs as it did before. Any error: it is not, nothing was touched,
+    // the other side was told why, and the process should end.
+    Status run();
+
+    // The update's record, both halves, once run() returned OK.
+    report::UpdateRecord record() const { return progress_.snapshot(); }
+
+private:
+    Status take_hello();
+    Status prepare();
+    Status build();
+    Status load();
+    Status take_run(const state::Reader& in);
+    Status claim();
+    Status commit();
+    void enter(report::Phase phase);
+    state::Uuid guest() const { return header_.guest; }
+
+    Standby& s_;
+    Stream stream_;
+    Progress progress_;
+    Session session_;
+    segue_host_update update_table_;
+    segue_host_ram ram_table_;
+    plugin::ThreadsService threads_;
+    std::optional<plugin::Mode> mode_;
+    UniqueFd peer_;
+    std::vector<std::byte> manifest_bytes_;
+    std::optional<state::Reader> manifest_;
+    state::Header header_;
+    Hello hello_;
+    report::RunState before_ = report::RunState::Paused;
+    std::chrono::nanoseconds paused_at_{};
+};
+
+} // namespace segue::update

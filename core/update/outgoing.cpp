@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/outgoing.hpp"
+
+#include <unistd.h>
+
+#include <random>
+
+#include "core/report/codec.hpp"
+#include "core/update/hello.hpp"
+#include "core/update/pages.hpp"
+#include "core/update/preflight.hpp"
+#include "core/update/services.hpp"
+
+namespace segue::update {
+
+using report::Phase;
+using report::RunState;
+using report::UpdateStatus;
+
+namespace {
+
+// How long after the phase's deadline a hook may still be on its way out.
+constexpr std::chrono::milliseconds kGrace{250};
+constexpr std::size_t kStateReserve = 1u << 20;
+
+Nonce make_nonce() {
+    std::random_device random;
+    Nonce n;
+    for (std::byte& b : n)
+        b = static_cast<std::byte>(random());
+    return n;
+}
+
+} // namespace
+
+Outgoing::Outgoing(Context& context, Request request, std::uint32_t attempt, Progress& progress,
+                   int cancel_fd, std::function<void(const std::string&)> on_hung)
+    : ctx_(context)
+    , attempt_(context, std::move(request), attempt, progress, cancel_fd)
+    , update_table_(update_service(attempt_.session))
+    , ram_table_(ram_service(attempt_.session))
+    , on_hung_(std::move(on_hung)) {}
+
+Outgoing::~Outgoing() = default;
+
+Code Outgoing::run() {
+    Status s = steps();
+    if (hung_)
+        return Code::Deadline; // the watchdog has done the rest
+    if (s) {
+        finish();
+        return Code::Ok;
+    }
+    Error why = std::move(s).error();
+    if (why.detail("phase").empty())
+        why = std::move(why).with("phase", name_of(attempt_.progress.phase()));
+    if (why.code() == Code::Paused) { // in doubt: whoever runs it, it is not us
+        attempt_.progress.end(UpdateStatus::Failed, why);
+        return Code::Paused;
+    }
+    const Code code = why.code();
+    roll_back(std::move(why), true);
+    return code;
+}
+
+Status Outgoing::steps() {
+    SEGUE_TRY(preflight());
+    SEGUE_TRY(prepare());
+    SEGUE_TRY(copy());
+    SEGUE_TRY(pause());
+    return handover();
+}
+
+// Calls a hook of the mode under the watchdog.
+Status Outgoing::hook(const char* name, Hook call) {
+    const Deadline limit = attempt_.session.deadline.is_never()
+                               ? Deadline::never()
+                               : Deadline::at(attempt_.session.deadline.at() + kGrace);
+    const std::string plugin = "mode/" + attempt_.request.mode;
+    watchdog_.arm(limit, [this, plugin, name] {
+        hung_ = true;
+        roll_back(Error(Code::Deadline, plugin + " did not return from its hook " + name)
+                      .way_out("this VMM takes no further update with it; use another mode")
+                      .with("plugin", plugin)
+                      .with("phase", name_of(attempt_.progress.phase())),
+                  false);
+        on_hung_(plugin);
+    });
+    Status s = ((*mode_).*call)();
+    if (watchdog_.disarm())
+        return Error(Code::Deadline, "taken back by the watchdog");
+    if (!s)
+        return std::move(s).error().with("plugin", plugin);
+    return attempt_.session.wait().check();
+}
+
+Status Outgoing::preflight() {
+    attempt_.enter(Phase::Preflight, Deadline::in(attempt_.request.deadlines.prepare));
+    SEGUE_ASSIGN(plugin::Mode mode,
+                 ctx_.plugins.mode(attempt_.request.mode, Side::Outgoing,
+                                   {&update_table_, &ram_table_, threads_.table()}));
+    mode_.emplace(std::move(mode));
+    std::vector<segue_block> blocks;
+    for (const auto& b : ctx_.inventory.blocks())
+        blocks.push_back(as_abi(b));
+    SEGUE_ASSIGN(attempt_.plan, mode_->plan(blocks));
+    attempt_.session.needs = attempt_.plan.channels;
+    attempt_.session.ram_of_block = attempt_.plan.ram_of_block;
+    SEGUE_TRY(check_blocks(ctx_.inventory, attempt_.plan, attempt_.request.mode));
+    SEGUE_TRY(check_channels(ctx_.plugins, attempt_.request.mode, attempt_.plan.channels));
+    SEGUE_TRY(hook("check", &plugin::Mode::check));
+    SEGUE_ASSIGN(successor_, make_successor(attempt_));
+    return {};
+}
+
+// The machine manifest: what the new side is built from, and everything that it will be handed.
+Status Outgoing::describe() {
+    Session& s = attempt_.session;
+    s.agreed.nonce = make_nonce();
+    s.agreed.budget_us =
+        static_cast<std::uint64_t>(attempt_.request.deadlines.blackout_budget.count());
+    s.agreed.arbiter = (attempt_.plan.arbiters & SEGUE_ARBITER_WORD) != 0 ? SEGUE_ARBITER_WORD
+                                                                          : SEGUE_ARBITER_HANDSHAKE;
+    Hello hello;
+    hello.mode = attempt_.request.mode;
+    hello.version = version();
+    hello.config = ctx_.guest.config;
+    hello.wire_rev = mode_->wire_rev();
+    hello.wire_rev_min = mode_->wire_rev_min();
+    hello.arbiter = s.agreed.arbiter;
+    hello.budget_us = s.agreed.budget_us;
+    hello.pid = ::getpid();
+    hello.nonce = s.agreed.nonce;
+    hello.identity = ctx_.guest.identity;
+    hello.overrides = ctx_.guest.overrides;
+    state::Writer& out = attempt_.manifest;
+    out.restart(attempt_.header());
+    write(hello, out);
+    SEGUE_ASSIGN(s.facts, inventory::describe(ctx_.inventory, s.ram_of_block));
+    inventory::write(s.facts, out);
+    SEGUE_TRY(ctx_.machine.describe(out));
+    attempt_.manifest_bytes = out.finish();
+    return {};
+}
+
+Status Outgoing::prepare() {
+    attempt_.enter(Phase::Prepare, Deadline::in(attempt_.request.deadlines.prepare));
+    ctx_.frontend.closing(true);
+    attempt_.state.reserve(kStateReserve);
+    SEGUE_TRY(describe());
+    SEGUE_TRY(successor_->begin());
+    SEGUE_TRY(hook("prepare", &plugin::Mode::prepare));
+    return successor_->ready();
+}
+
+Status Outgoing::copy() {
+    attempt_.enter(Phase::Copy, Deadline::in(attempt_.request.deadlines.copy));
+    SEGUE_TRY(hook("copy", &plugin::Mode::copy));
+    const Deadline drain = Deadline::in(attempt_.request.deadlines.drain);
+    SEGUE_TRY(ctx_.devices.settle(drain));
+    SEGUE_TRY(ctx_.frontend.hold(drain));
+    return attempt_.session.wait().check();
+}
+
+Status Outgoing::pause() {
+    const PhaseDeadlines& d = attempt_.request.deadlines;
+    const bool budget = d.blackout_budget.count() != 0;
+    attempt_.enter(Phase::Pause,
+                   Deadline::in(budget ? std::min(d.handover, d.blackout_budget) : d.handover));
+    SEGUE_TRY(ctx_.run.stop(attempt_.session.deadline));
+    return attempt_.session.wait().check();
+}
+
+Status Outgoing::save() {
+    state::Writer& out = attempt_.state;
+    out.restart(attempt_.header());
+    SEGUE_TRY(ctx_.machine.save(out));
+    const report::UpdateRecord record = attempt_.progress.snapshot();
+    out.begin("run", "", 1);
+    out.put("state", static_cast<std::uint64_t>(ctx_.run.before()));
+    for (const report::PhaseTime& p : record.phases)
+        if (p.phase == Phase::Pause)
+            out.put("paused-at-ns", static_cast<std::uint64_t>(p.began.count()));
+    out.end();
+    report::save_record(record, out);
+    attempt_.session.state_out = out.finish();
+    return {};
+}
+
+Status Outgoing::handover() {
+    attempt_.enter(Phase::Handover, attempt_.session.deadline);
+    SEGUE_TRY(save());
+    SEGUE_TRY(hook("handover", &plugin::Mode::handover));
+    if (!attempt_.session.state_passed)
+        return Error(Code::Refused, "mode/" + attempt_.request.mode +
+                                        " returned from handover without "
+                                        "passing the state")
+            .with("plugin", "mode/" + attempt_.request.mode);
+    SEGUE_TRY(successor_->check_state());
+    attempt_.enter(Phase::Commit, attempt_.session.deadline);
+    return successor_->hand_over();
+}
+
+void Outgoing::finish() {
+    ctx_.run.gone();
+    attempt_.enter(Phase::Retire, Deadline::in(kGrace));
+    mode_->end(SEGUE_OUTCOME_COMPLETED);
+    attempt_.session.close_channels();
+    attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
+}
+
+// The guest is ours, whatever failed. The guest goes on first, the cleaning up comes after.
+void Outgoing::roll_back(Error why, bool mode_answers) {
+    const bool cancelled = why.code() == Code::Cancelled;
+    // From the watchdog a hook is still running: its services answer PHASE from now on, and nothing
+    // else of the session is touched.
+    attempt_.session.phase = Phase::Rollback;
+    attempt_.progress.enter(Phase::Rollback);
+    if (successor_ && successor_->abandon())
+        if (Status s = ctx_.devices.reclaim(); !s)
+            why = std::move(why).with("reclaim", s.error().what());
+    if (mode_answers && mode_)
+        (void)mode_->reclaim().ok();
+    ctx_.run.go_on();
+    ctx_.frontend.resume();
+    ctx_.frontend.closing(false);
+    if (mode_answers) {
+        if (mode_)
+            mode_->end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED);
+        attempt_.session.close_channels();
+        successor_.reset(); // reaps
+    }
+    attempt_.progress.end(cancelled ? UpdateStatus::Cancelled : UpdateStatus::Failed,
+                          std::move(why));
+}
+
+} // namespace segue::update

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// outgoing.hpp - one update, from the side that owns the guest: the phases in their order, and the
+// one way back.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/plugin/services.hpp"
+#include "core/update/attempt.hpp"
+#include "core/update/successor.hpp"
+#include "core/update/watchdog.hpp"
+
+namespace segue::update {
+
+// Used once. Everything on the update thread, but for what the watchdog does when a hook hangs.
+class Outgoing {
+public:
+    // `on_hung(plugin)`: a hook of it did not return; the update is over and the guest here, but
+    // the update thread is still in that call. [watchdog]
+    Outgoing(Context& context, Request request, std::uint32_t attempt, Progress& progress,
+             int cancel_fd, std::function<void(const std::string&)> on_hung);
+    ~Outgoing();
+
+    // Returns when the update is over: the guest is gone (COMPLETED, `postmigrate`), or here and as
+    // it was (FAILED, CANCELLED), or in doubt (PAUSED, only between two hosts).
+    Code run();
+
+private:
+    using Hook = Status (plugin::Mode::*)();
+
+    Status steps();
+    Status preflight();
+    Status prepare();
+    Status copy();
+    Status pause();
+    Status handover();
+    Status hook(const char* name, Hook call);
+    Status describe();
+    Status save();
+    void finish();
+    void roll_back(Error why, bool mode_answers);
+
+    Context& ctx_;
+    Attempt attempt_;
+    segue_host_update update_table_;
+    segue_host_ram ram_table_;
+    plugin::ThreadsService threads_;
+    std::optional<plugin::Mode> mode_;
+    std::unique_ptr<Successor> successor_;
+    Watchdog watchdog_;
+    std::function<void(const std::string&)> on_hung_;
+    bool hung_ = false; // by the watchdog, read after its disarm()
+};
+
+} // namespace segue::update

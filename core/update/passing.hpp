@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// passing.hpp - the inventory and the state over a channel of a PEER mode, in the direction of the
+// session's side.
+#pragma once
+
+#include "core/update/session.hpp"
+
+namespace segue::update {
+
+// Descriptors in messages of at most 128, each acknowledged before the next. The incoming side
+// checks every one against what was announced; items join its inventory, RAM blocks wait in
+// session.block_fds.
+Status pass_inventory(Session& session, Channel& channel);
+// One frame. The incoming side has it whole in session.state_in afterwards, not yet believed.
+Status pass_state(Session& session, Channel& channel);
+
+} // namespace segue::update

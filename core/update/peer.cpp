@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer.cpp - the successor is another process: started here, or already waiting.
+#include <sys/socket.h>
+
+#include <csignal>
+#include <random>
+
+#include <segue/cpp/socket.hpp>
+
+#include "core/base/version.hpp"
+#include "core/update/arbiter.hpp"
+#include "core/update/hello.hpp"
+#include "core/update/successor_kinds.hpp"
+
+namespace segue::update {
+
+namespace {
+
+constexpr std::chrono::seconds kReap{5};
+
+class Peer final : public Successor {
+public:
+    explicit Peer(Attempt& attempt)
+        : a_(attempt) {}
+
+    Status begin() override {
+        SEGUE_TRY(reach());
+        Status s = greet();
+        return s ? s : explain(std::move(s).error());
+    }
+
+    Status ready() override {
+        auto ready = stream_.expect(MessageType::Ready, a_.session.wait());
+        if (!ready)
+            return explain(std::move(ready).error());
+        return {};
+    }
+
+    // The incoming side reads it itself, before it claims.
+    Status check_state() override { return {}; }
+
+    Status hand_over() override {
+        const auto arbiter =
+            a_.session.agreed.arbiter == SEGUE_ARBITER_WORD
+                ? make_word_arbiter(a_.ctx.ownership, a_.ctx.guest.generation, a_.number)
+                : make_handshake_arbiter(a_.ctx.ownership, a_.ctx.guest.generation);
+        return arbiter->switch_over(stream_, a_.session.wait());
+    }
+
+    bool abandon() noexcept override {
+        if (!child_.pidfd)
+            return false;
+        (void)sys::pidfd_signal(child_.pidfd.get(), SIGKILL).ok();
+        stream_.close();
+        const bool claimed = a_.ctx.ownership.claiming();
+        // Whoever only waits for his devices must not wait for an exit, too.
+        if (claimed)
+            (void)Waiter{Deadline::in(kReap)}.until(child_.pidfd.get(), POLLIN).ok();
+        return claimed;
+    }
+
+    ~Peer() override {
+        if (ours_ && child_.pidfd)
+            (void)wait_exit(child_, Deadline::in(kReap)).ok();
+    }
+
+private:
+    // A standby that somebody started listens at the known path; else one is started.
+    Status reach() {
+        SEGUE_ASSIGN(const auto address, sys::unix_address(a_.ctx.standby_path));
+        if (auto waiting = sys::unix_connect(address))
+            return attach(std::move(*waiting));
+        int pair[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+            return Error::from_errno(errno, "socketpair");
+        UniqueFd mine(pair[0]), theirs(pair[1]);
+        SEGUE_ASSIGN(child_, a_.ctx.launcher.start(a_.request.successor, theirs.get()));
+        ours_ = true;
+        watch(std::move(mine));
+        return {};
+    }
+
+    Status attach(UniqueFd connected) {
+        SEGUE_TRY(sys::check_peer(connected.get()));
+        SEGUE_ASSIGN(child_.pid, sys::peer_pid(connected.get()));
+        SEGUE_ASSIGN(child_.pidfd, sys::pidfd(child_.pid));
+        watch(std::move(connected));
+        return {};
+    }
+
+    void watch(UniqueFd connected) {
+        stream_ = Stream(std::move(connected));
+        a_.session.peer_pidfd = child_.pidfd.get();
+    }
+
+    Status greet() {
+        const Waiter wait = a_.session.wait();
+        const int record = a_.ctx.ownership.fd();
+        SEGUE_TRY(stream_.send(MessageType::Hello, a_.manifest_bytes, {&record, 1}, wait));
+        SEGUE_ASSIGN(Message m, stream_.expect(MessageType::Welcome, wait));
+        SEGUE_ASSIGN(const Welcome w, decode_welcome(m.body));
+        a_.session.agreed.wire_rev = w.wire_rev;
+        a_.progress.change([&](report::UpdateRecord& r) {
+            r.to_version = w.version;
+            r.to_pid = child_.pid;
+        });
+        return {};
+    }
+
+    // "The other VMM process ended" is no reason: its own words and its exit are.
+    Status explain(Error e) {
+        if (e.code() != Code::Closed)
+            return e;
+        if (auto why = stream_.expect(MessageType::Ready,
+                                      Waiter{Deadline::in(std::chrono::milliseconds(0))});
+            !why && why.code() == Code::Refused)
+            return std::move(why).error();
+        if (!ours_)
+            return e;
+        const auto exit = wait_exit(child_, Deadline::in(std::chrono::seconds(1)));
+        const std::string words = a_.ctx.launcher.last_words(child_);
+        ours_ = !exit;
+        return Error(Code::Refused, "the new binary " + a_.request.successor.binary + " " +
+                                        (exit ? to_string(*exit) : "hung up") +
+                                        " before it was ready" +
+                                        (words.empty() ? "" : ": " + words))
+            .way_out("the guest runs on unharmed; try the binary by hand: " +
+                     a_.request.successor.binary + " --version")
+            .with("binary", a_.request.successor.binary);
+    }
+
+    Attempt& a_;
+    Child child_;
+    Stream stream_;
+    bool ours_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<Successor> make_peer(Attempt& attempt) {
+    return std::make_unique<Peer>(attempt);
+}
+
+} // namespace segue::update

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/preflight.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <segue/abi/memory.h>
+#include <segue/abi/transport.h>
+
+#include "core/plugin/kinds.hpp"
+
+namespace segue::update {
+
+namespace {
+
+std::string names_of(std::uint64_t caps) {
+    std::string all;
+    for (const std::string& name :
+         plugin::cap_names(*plugin::kind_by_table(SEGUE_TRANSPORT_ID), caps))
+        all += (all.empty() ? "" : ", ") + name;
+    return all;
+}
+
+// What a successor of this kind asks of RAM that stays in place.
+std::uint64_t needed_of(std::uint32_t successor) {
+    switch (successor) {
+    case SEGUE_SUCCESSOR_SELF:
+        return SEGUE_SURVIVES_EXEC;
+    case SEGUE_SUCCESSOR_LATER:
+        return SEGUE_SURVIVES_RESTART;
+    default:
+        return SEGUE_SURVIVES_TRANSFER;
+    }
+}
+
+} // namespace
+
+Status check_channels(PluginSet& plugins, const std::string& mode,
+                      const std::vector<plugin::ChannelNeed>& needs) {
+    for (const plugin::ChannelNeed& need : needs) {
+        SEGUE_ASSIGN(plugin::Transport t, plugins.transport(need.name));
+        const std::uint64_t lacks = need.need_caps & ~t.caps();
+        if (lacks != 0)
+            return Error(Code::Refused, t.name() + " cannot serve channel '" + need.name +
+                                            "' of mode/" + mode + ": it lacks " + names_of(lacks))
+                .way_out("set update.channels." + need.name +
+                         ".transport to one that has it: segue plugins")
+                .with("channel", need.name)
+                .with("plugin", t.name());
+        SEGUE_TRY(t.check());
+    }
+    return {};
+}
+
+Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
+                    const std::string& mode) {
+    for (std::size_t i = 0; i < inventory.blocks().size(); ++i) {
+        const inventory::RamBlock& b = inventory.blocks()[i];
+        const bool in_place = (plan.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0;
+        if (in_place && (b.survives & needed_of(plan.successor)) == 0)
+            return Error(Code::Refused, "RAM block '" + b.id + "' (memory/" + b.backend +
+                                            ") does not outlive what mode/" + mode + " does")
+                .way_out(
+                    "use a mode that copies RAM, or start the guest with another memory back-end")
+                .with("block", b.id);
+    }
+    return {};
+}
+
+Status check_binary(const std::string& path) {
+    struct stat st = {};
+    if (path.empty() || path[0] != '/')
+        return Error(Code::Invalid, "the new binary '" + path + "' is not an absolute path")
+            .way_out("set update.binary, or use --binary /path/to/segue-vmm")
+            .with("binary", path);
+    if (::stat(path.c_str(), &st) != 0)
+        return Error::from_errno(errno, "the new binary " + path)
+            .way_out("set update.binary, or use --binary /path/to/segue-vmm")
+            .with("binary", path);
+    if (!S_ISREG(st.st_mode) || ::access(path.c_str(), X_OK) != 0)
+        return Error(Code::Refused, "the new binary " + path + " is no executable file")
+            .way_out("chmod +x, or name another with --binary")
+            .with("binary", path);
+    return {};
+}
+
+} // namespace segue::update

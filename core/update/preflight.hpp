@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// preflight.hpp - what can be known before anything is started.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/update/context.hpp"
+
+namespace segue::update {
+
+// Whether the transport of every channel that the mode needs can do what it needs; REFUSED names
+// channel, transport and what it lacks.
+Status check_channels(PluginSet& plugins, const std::string& mode,
+                      const std::vector<plugin::ChannelNeed>& needs);
+// Whether every block outlives what the mode does to it.
+Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
+                    const std::string& mode);
+// Whether the new binary is a file that may be executed.
+Status check_binary(const std::string& path);
+
+} // namespace segue::update

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// progress.hpp - the record of the update in hand: written by the update thread, read by anyone.
+#pragma once
+
+#include <mutex>
+
+#include "core/report/report.hpp"
+
+namespace segue::update {
+
+// Nanoseconds of CLOCK_MONOTONIC: the same clock in every process of one host.
+std::chrono::nanoseconds monotonic_now();
+
+// Thread-safe around one UpdateRecord; tells the Report about every edge.
+class Progress {
+public:
+    Progress(report::Report& report, report::UpdateRecord record)
+        : report_(report)
+        , record_(std::move(record)) {}
+
+    report::UpdateRecord snapshot() const;
+
+    // Ends the phase in hand and begins `phase`. [update]
+    void enter(report::Phase phase);
+    report::Phase phase() const;
+    void bytes(std::uint64_t done, std::uint64_t total) { report_.progress(done, total); }
+    template <class F>
+    void change(F f) {
+        const std::lock_guard lock(mutex_);
+        f(record_);
+    }
+    // Ends the last phase, sets the status and the error, and tells the report. [update]
+    void end(report::UpdateStatus status, std::optional<Error> error);
+
+private:
+    void close_phase();
+
+    report::Report& report_;
+    mutable std::mutex mutex_;
+    report::UpdateRecord record_;
+};
+
+} // namespace segue::update

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// run_control.hpp - the guest's run state, and the only code that stops it and lets it go on.
+#pragma once
+
+#include <mutex>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/base/deadline.hpp"
+#include "core/ports/devices.hpp"
+#include "core/ports/vcpus.hpp"
+#include "core/report/phase.hpp"
+
+namespace segue::update {
+
+// Thread-safe. An update holds it from begin() to the end of the update; pause and resume by hand
+// are refused meanwhile.
+class RunControl {
+public:
+    RunControl(ports::Vcpus& vcpus, ports::Devices& devices, report::RunState state)
+        : vcpus_(vcpus)
+        , devices_(devices)
+        , state_(state) {}
+
+    report::RunState state() const;
+
+    // By hand. EXISTS while an update holds the guest. [control]
+    Status pause();
+    Status resume();
+
+    // Generation 1, with the ownership record made: the guest starts. [main]
+    void start();
+
+    // EXISTS where another update holds it. [update]
+    Status begin();
+    void finish(); // of an update that left the guest here
+    // Stops vCPUs, then devices: `finish-migrate`. On an error the guest goes on as it was.
+    Status stop(Deadline deadline);
+    // Takes the guest back to the state before stop(). Idempotent. [update, watchdog]
+    void go_on() noexcept;
+    // The other generation owns it now: `postmigrate`, for ever.
+    void gone();
+    // New side, right after the commit: opens the gate if the guest was running. Cannot fail.
+    void take_over(report::RunState before) noexcept;
+    // What the state is once this update is over.
+    report::RunState before() const;
+
+private:
+    void run_as(report::RunState state) noexcept;
+
+    ports::Vcpus& vcpus_;
+    ports::Devices& devices_;
+    mutable std::mutex mutex_;
+    report::RunState state_;
+    report::RunState before_ = report::RunState::Running; // while stopped by an update
+    bool held_ = false, stopped_ = false;
+};
+
+} // namespace segue::update

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/session.hpp"
+
+#include <algorithm>
+
+namespace segue::update {
+
+namespace {
+
+// Calls `f` until it has an answer, waiting for `handle` or a little in between.
+template <class F, class Ready>
+auto until_done(F f, Ready ready, const Waiter& wait) -> decltype(f()) {
+    for (;;) {
+        auto r = f();
+        if (r.code() != Code::Again)
+            return r;
+        const auto on = ready();
+        Status s = on.fd < 0 ? wait.nap(1) : wait.until(on.fd, on.events);
+        if (!s)
+            return std::move(s).error();
+    }
+}
+
+} // namespace
+
+Status Session::listen() {
+    for (const plugin::ChannelNeed& need : needs) {
+        SEGUE_ASSIGN(plugin::Transport t, open_(need.name));
+        SEGUE_ASSIGN(plugin::Listener l, t.listen());
+        transports_.emplace(need.name, std::move(t));
+        listeners_.emplace(need.name, std::move(l));
+    }
+    return {};
+}
+
+Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
+    const Waiter w = wait();
+    if (side_ == Side::Incoming) {
+        const auto at = listeners_.find(name);
+        if (at == listeners_.end())
+            return Error(Code::NotFound, "no channel '" + name + "' is in the mode's plan");
+        plugin::Listener& l = at->second;
+        auto wire = until_done([&] { return l.accept(); },
+                               [&] { return l.ready(plugin::Direction::Read); }, w);
+        if (!wire)
+            return std::move(wire).error().with("channel", name);
+        Channel ch(std::move(*wire), name);
+        SEGUE_TRY(ch.greeted(agreed.nonce, index, w));
+        return ch;
+    }
+    auto at = transports_.find(name);
+    if (at == transports_.end()) {
+        SEGUE_ASSIGN(plugin::Transport t, open_(name));
+        at = transports_.emplace(name, std::move(t)).first;
+    }
+    plugin::Channel wire;
+    const auto ready = [&] {
+        return wire ? wire.ready(plugin::Direction::Write) : plugin::Ready{};
+    };
+    Status s = until_done([&] { return at->second.connect(wire); }, ready, w);
+    if (!s)
+        return std::move(s).error().with("channel", name);
+    Channel ch(std::move(wire), name);
+    SEGUE_TRY(ch.greet(agreed.nonce, index, w));
+    return ch;
+}
+
+Result<Channel*> Session::channel(const std::string& name, std::uint32_t index) {
+    const auto need = std::find_if(needs.begin(), needs.end(),
+                                   [&](const plugin::ChannelNeed& n) { return name == n.name; });
+    if (need == needs.end() || index >= need->count)
+        return Error(Code::NotFound, "channel '" + name + "' " + std::to_string(index) +
+                                         " is not in the mode's plan");
+    auto& slot = channels_[{name, index}];
+    if (!slot) {
+        auto ch = open(name, index);
+        if (!ch) {
+            channels_.erase({name, index});
+            return std::move(ch).error();
+        }
+        slot = std::make_unique<Channel>(std::move(*ch));
+    }
+    return slot.get();
+}
+
+Channel* Session::find(const void* handle) const {
+    for (const auto& [key, ch] : channels_)
+        if (ch.get() == handle)
+            return ch.get();
+    return nullptr;
+}
+
+void Session::close_channels() {
+    channels_.clear();
+    listeners_.clear();
+    transports_.clear();
+}
+
+} // namespace segue::update

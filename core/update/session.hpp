@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// session.hpp - what the services of one mode instance work on: its channels, the inventory, the
+// state's bytes, and the phase that says what is allowed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <segue/abi/mode.h>
+
+#include "core/inventory/inventory.hpp"
+#include "core/inventory/manifest.hpp"
+#include "core/plugin/adapters/mode.hpp"
+#include "core/plugin/adapters/transport.hpp"
+#include "core/report/phase.hpp"
+#include "core/update/channel.hpp"
+#include "core/update/received.hpp"
+
+namespace segue::update {
+
+enum class Side { Outgoing, Incoming };
+
+// A state container is never larger; 64 vCPUs need about 1 MiB.
+inline constexpr std::uint64_t kMaxState = 64u << 20;
+
+// What both sides know before the first channel opens.
+struct Agreement {
+    std::uint32_t wire_rev = 0;
+    std::uint32_t arbiter = SEGUE_ARBITER_WORD;
+    std::uint64_t budget_us = 0; // 0: none
+    Nonce nonce = {};
+};
+
+// One update's session on one side. [update, and the mode's own threads, one call a channel]
+class Session {
+public:
+    using OpenTransport = std::function<Result<plugin::Transport>(const std::string& channel)>;
+
+    Session(Side side, inventory::Inventory& all, OpenTransport open)
+        : inventory(all)
+        , side_(side)
+        , open_(std::move(open)) {}
+
+    // Incoming: makes every channel of the plan reachable. Before the outgoing side connects.
+    Status listen();
+    // The channel, opened and greeted at the first call.
+    Result<Channel*> channel(const std::string& name, std::uint32_t index);
+    // The channel behind a handle that a mode got; nullptr for anything else.
+    Channel* find(const void* handle) const;
+    void close_channels();
+
+    Side side() const { return side_; }
+    // What the waits of this phase obey.
+    Waiter wait() const { return {deadline, cancel_fd, peer_pidfd}; }
+
+    Agreement agreed;
+    inventory::Inventory& inventory;
+    inventory::Facts facts; // incoming: what was announced; outgoing: what is sent
+    std::vector<std::uint32_t> ram_of_block;
+    std::vector<plugin::ChannelNeed> needs; // of the plan
+    std::atomic<report::Phase> phase{report::Phase::Preflight};
+    Deadline deadline = Deadline::never();
+    int cancel_fd = -1, peer_pidfd = -1;
+
+    std::span<const std::byte> state_out; // outgoing, from handover on
+    std::vector<std::byte> state_in;      // incoming, once it is whole
+    bool state_passed = false, inventory_passed = false;
+    std::vector<UniqueFd> block_fds;   // incoming: of RAM that stays in place, until it is adopted
+    std::vector<ReceivedMap> received; // incoming: one a block
+    std::function<Status()> keep;      // gives the inventory to the keeper, or takes it back
+    std::uint64_t ram_bytes = 0;       // moved by put_pages or get_pages
+    std::function<void(std::uint64_t, std::uint64_t)> progress;
+
+private:
+    Result<Channel> open(const std::string& name, std::uint32_t index);
+
+    Side side_;
+    OpenTransport open_;
+    std::map<std::string, plugin::Transport> transports_;
+    std::map<std::string, plugin::Listener> listeners_;
+    std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<Channel>> channels_;
+};
+
+} // namespace segue::update

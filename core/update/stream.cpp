@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/stream.hpp"
+
+#include <array>
+#include <cstring>
+
+#include <segue/cpp/socket.hpp>
+
+#include "core/state/error_codec.hpp"
+
+namespace segue::update {
+
+namespace {
+
+constexpr std::uint32_t kMagic = 0x31574745; // "EGW1"
+
+struct Frame {
+    std::uint32_t magic, type, length, fds;
+};
+
+// All of `out`, and the descriptors that come along.
+Status receive_all(int fd, std::span<std::byte> out, std::vector<UniqueFd>& fds,
+                   const Waiter& wait) {
+    while (!out.empty()) {
+        const segue_iov iov = {out.data(), out.size()};
+        auto n = sys::recv_fds(fd, {&iov, 1}, fds);
+        if (n.code() == Code::Again) {
+            SEGUE_TRY(wait.until(fd, POLLIN));
+            continue;
+        }
+        if (!n)
+            return std::move(n).error();
+        out = out.subspan(*n);
+    }
+    return {};
+}
+
+} // namespace
+
+Status Stream::send(MessageType type, std::span<const std::byte> body, std::span<const int> fds,
+                    const Waiter& wait) const {
+    Frame frame = {kMagic, static_cast<std::uint32_t>(type),
+                   static_cast<std::uint32_t>(body.size()), static_cast<std::uint32_t>(fds.size())};
+    std::array<segue_iov, 2> iov = {
+        {{&frame, sizeof frame}, {const_cast<std::byte*>(body.data()), body.size()}}};
+    std::size_t first = 0;
+    while (first < iov.size()) {
+        auto n = sys::send_fds(fd_.get(), std::span(iov).subspan(first), fds);
+        if (n.code() == Code::Again) {
+            SEGUE_TRY(wait.until(fd_.get(), POLLOUT));
+            continue;
+        }
+        if (!n)
+            return std::move(n).error();
+        fds = {};
+        for (std::size_t left = *n; first < iov.size();) {
+            const std::size_t here = std::min<std::size_t>(left, iov[first].len);
+            iov[first].base = static_cast<std::byte*>(iov[first].base) + here;
+            iov[first].len -= here;
+            left -= here;
+            if (iov[first].len != 0)
+                break;
+            ++first;
+        }
+    }
+    return {};
+}
+
+Result<Message> Stream::receive(const Waiter& wait) const {
+    Message m;
+    Frame frame = {};
+    SEGUE_TRY(receive_all(fd_.get(), std::as_writable_bytes(std::span(&frame, 1)), m.fds, wait));
+    if (frame.magic != kMagic || frame.length > kMaxMessage)
+        return Error(Code::Corrupt,
+                     "the engine stream carries something else than Segue's messages");
+    m.type = static_cast<MessageType>(frame.type);
+    m.body.resize(frame.length);
+    SEGUE_TRY(receive_all(fd_.get(), m.body, m.fds, wait));
+    if (m.fds.size() != frame.fds)
+        return Error(Code::Corrupt, "the engine stream lost a descriptor on the way");
+    return m;
+}
+
+Result<Message> Stream::expect(MessageType type, const Waiter& wait) const {
+    SEGUE_ASSIGN(Message m, receive(wait));
+    if (m.type == MessageType::Refused)
+        return state::decode_error(m.body);
+    if (m.type != type)
+        return Error(Code::Corrupt,
+                     "the other side sent message " +
+                         std::to_string(static_cast<std::uint32_t>(m.type)) + " where " +
+                         std::to_string(static_cast<std::uint32_t>(type)) + " was due");
+    return m;
+}
+
+Status Stream::refuse(const Error& why, const Waiter& wait) const {
+    return send(MessageType::Refused, state::encode_error(why), {}, wait);
+}
+
+} // namespace segue::update

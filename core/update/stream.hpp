@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// stream.hpp - the engine stream: core's own connection between the two sides of one update, which
+// no mode sees.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+#include <segue/cpp/unique_fd.hpp>
+
+#include "core/base/wait.hpp"
+
+namespace segue::update {
+
+enum class MessageType : std::uint32_t {
+    Hello = 1,   // outgoing: the machine manifest; with it the ownership record, where there is one
+    Ready = 2,   // incoming: complete and rehearsed
+    Refused = 3, // incoming: why not
+    Go = 4,      // outgoing: the word says OFFERED
+    Loaded = 5,  // incoming: the state is in; only where no word is shared
+    Run = 6,     // outgoing: relinquished; only where no word is shared
+    Running = 7, // incoming: the guest runs here
+    Welcome = 8, // incoming: HELLO is accepted, the channels listen
+};
+
+struct Message {
+    MessageType type = MessageType::Refused;
+    std::vector<std::byte> body;
+    std::vector<UniqueFd> fds;
+};
+
+inline constexpr std::size_t kMaxMessage = 4u << 20; // bytes
+
+// Move-only owner of one connected stream socket. [update]
+class Stream {
+public:
+    Stream() = default;
+    explicit Stream(UniqueFd connected)
+        : fd_(std::move(connected)) {}
+
+    Status send(MessageType type, std::span<const std::byte> body, std::span<const int> fds,
+                const Waiter& wait) const;
+    // CLOSED at a hang-up, CORRUPT for what is no message.
+    Result<Message> receive(const Waiter& wait) const;
+    // The same, but any other type is an error; REFUSED carries the other side's own words.
+    Result<Message> expect(MessageType type, const Waiter& wait) const;
+
+    // For a Refused body: an Error crosses as a state container.
+    Status refuse(const Error& why, const Waiter& wait) const;
+
+    int fd() const { return fd_.get(); }
+    void close() { fd_.reset(); }
+
+private:
+    UniqueFd fd_;
+};
+
+} // namespace segue::update

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/update/successor.hpp"
+
+#include "core/update/successor_kinds.hpp"
+
+namespace segue::update {
+
+Result<std::unique_ptr<Successor>> make_successor(Attempt& attempt) {
+    switch (attempt.plan.successor) {
+    case SEGUE_SUCCESSOR_PEER:
+        return make_peer(attempt);
+    default:
+        return Error(Code::Unsupported, "mode/" + attempt.request.mode +
+                                            " plans a successor of kind " +
+                                            std::to_string(attempt.plan.successor) +
+                                            ", which this version does not know")
+            .way_out("use a mode of this version: segue plugins")
+            .with("plugin", "mode/" + attempt.request.mode);
+    }
+}
+
+} // namespace segue::update

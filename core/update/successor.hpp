@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// successor.hpp - how the new generation comes to be: another process, this one after execve, or a
+// start after we are gone. The outgoing side's view; one implementation a kind.
+#pragma once
+
+#include <memory>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/update/attempt.hpp"
+
+namespace segue::update {
+
+// The steps in which the kinds differ, in this order. [update]
+class Successor {
+public:
+    virtual ~Successor() = default;
+    Successor(const Successor&) = delete;
+    Successor& operator=(const Successor&) = delete;
+
+    // Prepare, before the mode's hook: it exists, it understood, its channels listen.
+    virtual Status begin() = 0;
+    // Prepare, after the mode's hook: it is complete.
+    virtual Status ready() = 0;
+    // Handover, after the mode's hook: what can be checked before the offer is.
+    virtual Status check_state() = 0;
+    // Offers the guest and waits for the answer. OK: committed. Any error: the guest is ours again,
+    // nobody else can run it any more.
+    virtual Status hand_over() = 0;
+    // After an error, the guest ours: ends what was started. True where it had claimed things
+    // outside, and is gone for certain now.
+    virtual bool abandon() noexcept = 0;
+
+protected:
+    Successor() = default;
+};
+
+// For the plan's successor; UNSUPPORTED for one that this build does not know.
+Result<std::unique_ptr<Successor>> make_successor(Attempt& attempt);
+
+} // namespace segue::update

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// successor_kinds.hpp - the implementations of Successor, for successor.cpp alone.
+#pragma once
+
+#include "core/update/successor.hpp"
+
+namespace segue::update {
+
+std::unique_ptr<Successor> make_peer(Attempt& attempt); // SEGUE_SUCCESSOR_PEER
+
+} // namespace segue::update

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// watchdog.hpp - acts when a call into a plugin does not come back.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "core/base/deadline.hpp"
+
+namespace segue::update {
+
+// A thread that exists from the start of an update, so that none is made in the pause.
+class Watchdog {
+public:
+    Watchdog();
+    ~Watchdog();
+    Watchdog(const Watchdog&) = delete;
+    Watchdog& operator=(const Watchdog&) = delete;
+
+    // `act` runs on the watchdog's thread once the deadline passes before disarm(). [update]
+    void arm(Deadline deadline, std::function<void()> act);
+    // True: `act` has run, and whatever the caller was doing is not his any more.
+    bool disarm();
+
+private:
+    void loop(const std::stop_token& stop);
+
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    Deadline deadline_ = Deadline::never();
+    std::function<void()> act_;
+    bool fired_ = false;
+    std::jthread thread_; // last: it uses the rest
+};
+
+} // namespace segue::update

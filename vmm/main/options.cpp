@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/main/options.hpp"
+
+#include <getopt.h>
+
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+
+#include "core/base/version.hpp"
+
+namespace segue::vmm {
+
+namespace {
+
+constexpr const char* kHelp =
+    "usage: segue-vmm --config FILE [--set KEY=VALUE]... [--run-dir DIR] [--state-dir DIR]\n"
+    "                 [--incoming[=SOCKET]] [--log-level LEVEL]\n"
+    "\n"
+    "Runs one guest in this process. 'segue run FILE' starts it in the background.\n"
+    "\n"
+    "  --config FILE        the guest's TOML file\n"
+    "  --set KEY=VALUE      overrides one key of it, for example --set guest.vcpus=4\n"
+    "  --run-dir DIR        where sockets and the ownership record live (tmpfs)\n"
+    "  --state-dir DIR      where the journal lives\n"
+    "  --incoming[=SOCKET]  a standby: waits at SOCKET (default: standby.sock in the guest's\n"
+    "                       run directory) for the VMM that runs the guest to update to this one\n"
+    "  --log-level LEVEL    debug, info (default), warn or error\n"
+    "  --version, --help\n";
+
+enum : int { kConfig = 256, kSet, kRunDir, kStateDir, kIncoming, kLogLevel, kVersion, kHelpFlag };
+
+Error usage(const std::string& what) {
+    return Error(Code::Invalid, what).way_out("segue-vmm --help shows every option");
+}
+
+Status take_incoming(const char* value, Options& o) {
+    o.incoming = true;
+    const std::string_view text = value != nullptr ? value : "";
+    if (text.substr(0, 3) != "fd:") {
+        o.incoming_path = text;
+        return {};
+    }
+    const auto digits = text.substr(3);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), o.stream_fd);
+    if (error != std::errc{} || end != digits.data() + digits.size() || o.stream_fd < 3)
+        return usage("--incoming=" + std::string(text) + " names no descriptor");
+    return {};
+}
+
+Status take_level(std::string_view text, Options& o) {
+    constexpr const char* names[] = {"debug", "info", "warn", "error"};
+    for (int i = 0; i < 4; ++i) {
+        if (text != names[i])
+            continue;
+        o.log_level = static_cast<log::Level>(i);
+        return {};
+    }
+    return usage("--log-level " + std::string(text) + ": no such level");
+}
+
+} // namespace
+
+Result<std::optional<Options>> parse_options(int argc, char** argv) {
+    static const option all[] = {{"config", required_argument, nullptr, kConfig},
+                                 {"set", required_argument, nullptr, kSet},
+                                 {"run-dir", required_argument, nullptr, kRunDir},
+                                 {"state-dir", required_argument, nullptr, kStateDir},
+                                 {"incoming", optional_argument, nullptr, kIncoming},
+                                 {"log-level", required_argument, nullptr, kLogLevel},
+                                 {"version", no_argument, nullptr, kVersion},
+                                 {"help", no_argument, nullptr, kHelpFlag},
+                                 {}};
+    Options o;
+    opterr = 0;
+    for (int c; (c = ::getopt_long(argc, argv, "", all, nullptr)) != -1;) {
+        switch (c) {
+        case kConfig:
+            o.config = std::filesystem::absolute(optarg).lexically_normal();
+            break;
+        case kSet:
+            o.overrides.emplace_back(optarg);
+            break;
+        case kRunDir:
+            o.run_dir = optarg;
+            break;
+        case kStateDir:
+            o.state_dir = optarg;
+            break;
+        case kIncoming:
+            SEGUE_TRY(take_incoming(optarg, o));
+            break;
+        case kLogLevel:
+            SEGUE_TRY(take_level(optarg, o));
+            break;
+        case kVersion:
+            std::printf("segue-vmm %s\n", version());
+            return std::optional<Options>();
+        case kHelpFlag:
+            std::fputs(kHelp, stdout);
+            return std::optional<Options>();
+        default:
+            return usage(std::string("unknown or incomplete option ") + argv[optind - 1]);
+        }
+    }
+    if (optind < argc)
+        return usage(std::string("unexpected argument ") + argv[optind]);
+    if (o.config.empty())
+        return usage("--config FILE is missing");
+    return std::optional<Options>(std::move(o));
+}
+
+} // namespace segue::vmm

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// options.hpp - the command line of segue-vmm.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/base/log.hpp"
+
+namespace segue::vmm {
+
+struct Options {
+    std::string config;                 // absolute path
+    std::vector<std::string> overrides; // --set key=value
+    std::string run_dir, state_dir;     // empty: the defaults of core/base/places
+    log::Level log_level = log::Level::Info;
+    bool incoming = false;
+    std::string incoming_path; // --incoming=PATH; empty: standby.sock in the run directory
+    int stream_fd = -1;        // --incoming=fd:N: the engine stream, connected
+};
+
+// The parsed command line; nothing after --help or --version, which print; INVALID with the way
+// out.
+Result<std::optional<Options>> parse_options(int argc, char** argv);
+
+} // namespace segue::vmm

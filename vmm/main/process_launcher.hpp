@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// process_launcher.hpp - starts new generations of this VMM.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/ports/launcher.hpp"
+
+namespace segue::vmm {
+
+// The child gets our command line with its own --config, stdin from /dev/null, and our stdout and
+// stderr: the log goes on in the same file.
+class ProcessLauncher final : public ports::Launcher {
+public:
+    // `common`: the options that go on to every successor.
+    ProcessLauncher(std::vector<std::string> common, std::string log_path)
+        : common_(std::move(common))
+        , log_path_(std::move(log_path)) {}
+
+    Result<Child> start(const ports::SuccessorSpec& spec, int stream) override;
+    std::string last_words(const Child& child) override;
+
+private:
+    std::vector<std::string> common_;
+    std::string log_path_;
+    std::uint64_t log_size_ = 0; // when the child was started
+};
+
+} // namespace segue::vmm
