@@ -130,6 +130,8 @@ public:
         : door(std::move(way_in))
         , pool_("control", limits.threads, limits.threads)
         , http_(new Factory(service, closing), pool_, door->socket(), params_of(limits)) {
+        if (limits.held)
+            (void)door->hold(Deadline::in(std::chrono::seconds(0))).ok(); // nobody can be inside
         http_.start();
     }
     ~Impl() {

@@ -152,7 +152,7 @@ Status Incoming::build() {
                 .with("item", item.name);
     SEGUE_TRY(s_.machine.build(*manifest_, s_.inventory));
     SEGUE_TRY(manifest_->all_taken());
-    SEGUE_TRY(s_.on_built());
+    SEGUE_ASSIGN(devices_, s_.on_built());
     SEGUE_TRY(s_.machine.rehearse());
     s.state_in.resize(kStateReserve); // touched now, so that the pause touches nothing new
     return {};
@@ -195,7 +195,7 @@ Status Incoming::take_run(const state::Reader& in) {
 Status Incoming::claim() {
     s_.ownership->set_claiming(true);
     bool claimed = false;
-    Status s = s_.devices.claim(&claimed);
+    Status s = devices_->claim(&claimed);
     if (!claimed)
         s_.ownership->set_claiming(false);
     return s;

@@ -19,15 +19,15 @@ namespace segue::update {
 struct Standby {
     GuestFacts& guest; // identity of the own configuration; uuid and generation come by HELLO
     ports::Machine& machine;
-    ports::Devices& devices;
     RunControl& run;
     inventory::Inventory& inventory;
     PluginSet& plugins;
     report::Report& report;
     // The machine is built and the inventory complete: everything that can be opened before the
-    // pause is opened here (the control socket, held).
-    std::function<Status()> on_built;
-    std::optional<Ownership> ownership; // set at HELLO
+    // pause is opened here (the control socket, held), and `run` gets its vCPUs. Gives the
+    // machine's devices.
+    std::function<Result<ports::Devices*>()> on_built;
+    std::optional<Ownership>& ownership; // set at HELLO
 };
 
 // Used once. [main]
@@ -54,6 +54,7 @@ private:
     state::Uuid guest() const { return header_.guest; }
 
     Standby& s_;
+    ports::Devices* devices_ = nullptr; // once it is built
     Stream stream_;
     Progress progress_;
     Session session_;

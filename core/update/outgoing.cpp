@@ -158,8 +158,10 @@ Status Outgoing::copy() {
     SEGUE_TRY(hook("copy", &plugin::Mode::copy));
     const Deadline drain = Deadline::in(attempt_.request.deadlines.drain);
     SEGUE_TRY(ctx_.devices.settle(drain));
-    SEGUE_TRY(ctx_.frontend.hold(drain));
-    return attempt_.session.wait().check();
+    // A cancel may be among the requests in hand, and waits for this update's end itself.
+    const Status held = ctx_.frontend.hold(drain);
+    SEGUE_TRY(attempt_.session.wait().check());
+    return held;
 }
 
 Status Outgoing::pause() {

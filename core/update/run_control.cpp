@@ -31,8 +31,8 @@ void RunControl::run_as(RunState state) noexcept {
     state_ = state;
     if (state != RunState::Running)
         return;
-    vcpus_.run();
-    devices_.activate();
+    vcpus_->run();
+    devices_->activate();
 }
 
 Status RunControl::pause() {
@@ -41,8 +41,8 @@ Status RunControl::pause() {
         return busy();
     if (state_ != RunState::Running)
         return {};
-    SEGUE_TRY(vcpus_.stop(Deadline::in(kStopByHand)));
-    if (Status s = devices_.quiesce(); !s) {
+    SEGUE_TRY(vcpus_->stop(Deadline::in(kStopByHand)));
+    if (Status s = devices_->quiesce(); !s) {
         run_as(RunState::Running);
         return s;
     }
@@ -64,6 +64,19 @@ void RunControl::start() {
     run_as(RunState::Running);
 }
 
+Status RunControl::restart(const std::function<Status()>& again) {
+    const std::lock_guard lock(mutex_);
+    if (held_)
+        return busy();
+    // The guest's own event refuses the stop, and has done it.
+    (void)vcpus_->stop(Deadline::in(kStopByHand)).ok();
+    state_ = RunState::Paused;
+    SEGUE_TRY(devices_->quiesce());
+    SEGUE_TRY(again());
+    run_as(RunState::Running);
+    return {};
+}
+
 Status RunControl::begin() {
     const std::lock_guard lock(mutex_);
     if (held_)
@@ -81,8 +94,8 @@ Status RunControl::stop(Deadline deadline) {
     const std::lock_guard lock(mutex_);
     before_ = state_;
     if (state_ == RunState::Running) {
-        SEGUE_TRY(vcpus_.stop(deadline));
-        if (Status s = devices_.quiesce(); !s) {
+        SEGUE_TRY(vcpus_->stop(deadline));
+        if (Status s = devices_->quiesce(); !s) {
             run_as(RunState::Running);
             return s;
         }

@@ -2,6 +2,7 @@
 // run_control.hpp - the guest's run state, and the only code that stops it and lets it go on.
 #pragma once
 
+#include <functional>
 #include <mutex>
 
 #include <segue/cpp/result.hpp>
@@ -17,10 +18,13 @@ namespace segue::update {
 // are refused meanwhile.
 class RunControl {
 public:
-    RunControl(ports::Vcpus& vcpus, ports::Devices& devices, report::RunState state)
-        : vcpus_(vcpus)
-        , devices_(devices)
-        , state_(state) {}
+    explicit RunControl(report::RunState state)
+        : state_(state) {}
+    // Once the machine is made, before anything else is called. Both outlive this. [main]
+    void attach(ports::Vcpus& vcpus, ports::Devices& devices) {
+        vcpus_ = &vcpus;
+        devices_ = &devices;
+    }
 
     report::RunState state() const;
 
@@ -30,6 +34,9 @@ public:
 
     // Generation 1, with the ownership record made: the guest starts. [main]
     void start();
+    // The guest stopped itself: `again()` makes the machine anew, then it runs. An error leaves it
+    // `paused`. [main]
+    Status restart(const std::function<Status()>& again);
 
     // EXISTS where another update holds it. [update]
     Status begin();
@@ -48,8 +55,8 @@ public:
 private:
     void run_as(report::RunState state) noexcept;
 
-    ports::Vcpus& vcpus_;
-    ports::Devices& devices_;
+    ports::Vcpus* vcpus_ = nullptr;
+    ports::Devices* devices_ = nullptr;
     mutable std::mutex mutex_;
     report::RunState state_;
     report::RunState before_ = report::RunState::Running; // while stopped by an update

@@ -5,20 +5,6 @@
 
 namespace segue::vmm {
 
-namespace {
-
-// The options as the settings show them.
-std::vector<config::CheckedOption> shown(const plugin::Manifest& manifest,
-                                         const plugin::PluginConfig& options) {
-    std::vector<config::CheckedOption> all;
-    for (const auto& [key, value] : options.values())
-        all.push_back({key, manifest.option(key)->type,
-                       std::visit([](const auto& v) { return config::Datum(v); }, value)});
-    return all;
-}
-
-} // namespace
-
 Result<std::unique_ptr<ConfiguredPlugins>> ConfiguredPlugins::open(config::GuestConfig& config,
                                                                    const std::string& run_dir) {
     std::vector<std::filesystem::path> dirs(config.plugin_dirs.begin(), config.plugin_dirs.end());
@@ -38,8 +24,9 @@ Result<ConfiguredPlugins::Chosen> ConfiguredPlugins::chosen(const plugin::Regist
     SEGUE_ASSIGN(const plugin::LoadedPlugin* loaded, loader_.load(manifest));
     SEGUE_ASSIGN(plugin::PluginConfig options,
                  plugin::PluginConfig::from(loaded->manifest(), config_.settings.document(),
-                                            config::given_options(config_.settings, options_path)));
-    config::put_options(config_.settings, options_path, shown(loaded->manifest(), options));
+                                            config::given_options(config_.settings, options_path),
+                                            options_path));
+    config::put_options(config_.settings, options_path, options.checked());
     return Chosen{loaded, std::move(options)};
 }
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/main/guest_process.hpp"
+
+#include <filesystem>
+
+#include <segue/cpp/sys.hpp>
+
+#include "core/base/log.hpp"
+#include "core/base/unix_socket.hpp"
+#include "core/control/json.hpp"
+
+namespace segue::vmm {
+
+namespace {
+
+// Where this program was started from; a package upgrade puts the new one at the same path.
+std::string own_binary() {
+    std::error_code ignored;
+    std::string path = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+    constexpr std::string_view gone = " (deleted)";
+    if (path.size() > gone.size() &&
+        path.compare(path.size() - gone.size(), gone.size(), gone) == 0)
+        path.resize(path.size() - gone.size());
+    return path;
+}
+
+std::vector<report::Report*> all_of(report::Report& log, report::Report& journal,
+                                    report::Report* more) {
+    std::vector<report::Report*> all = {&log, &journal};
+    if (more != nullptr)
+        all.push_back(more);
+    return all;
+}
+
+} // namespace
+
+GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPlaces places,
+                           report::Report* report)
+    : options_(std::move(options))
+    , config_(std::move(config))
+    , places_(std::move(places))
+    , binary_(own_binary())
+    , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
+    , report_(all_of(log_, journal_, report))
+    , launcher_(common_options(), places_.log()) {}
+
+GuestProcess::~GuestProcess() = default;
+
+Result<std::unique_ptr<GuestProcess>> GuestProcess::make(const Options& options,
+                                                         report::Report* report) {
+    SEGUE_ASSIGN(config::GuestConfig config,
+                 config::load_guest_config(options.config, options.overrides));
+    SEGUE_ASSIGN(const Places places, Places::find(options.run_dir, options.state_dir));
+    SEGUE_ASSIGN(GuestPlaces own, places.guest(config.name));
+    SEGUE_TRY(create(own));
+    std::unique_ptr<GuestProcess> p(
+        new GuestProcess(options, std::move(config), std::move(own), report));
+    SEGUE_ASSIGN(p->plugins_, ConfiguredPlugins::open(p->config_, p->places_.run));
+    p->facts_.name = p->config_.name;
+    p->facts_.config = options.config;
+    p->facts_.overrides = options.overrides;
+    p->facts_.identity = config::identity_of(p->config_.settings);
+    p->service_ = std::make_unique<GuestService>(GuestService::Parts{
+        p->config_, p->facts_, p->inventory_, p->machine_, p->run_, p->inbox_, p->binary_});
+    return p;
+}
+
+// What every successor gets, too, so that it finds the same places and the same overrides.
+std::vector<std::string> GuestProcess::common_options() const {
+    std::vector<std::string> all;
+    for (const std::string& o : options_.overrides)
+        all.insert(all.end(), {"--set", o});
+    const auto parent = [](const std::string& path) {
+        return std::filesystem::path(path).parent_path().string();
+    };
+    all.insert(all.end(), {"--run-dir", parent(places_.run), "--state-dir", parent(places_.state)});
+    constexpr const char* levels[] = {"debug", "info", "warn", "error"};
+    all.insert(all.end(), {"--log-level", levels[static_cast<int>(options_.log_level)]});
+    return all;
+}
+
+// The server has a copy of its own: the inventory's goes on to the next generation.
+Status GuestProcess::serve(bool held) {
+    SEGUE_ASSIGN(UniqueFd listening, sys::dup(inventory_.find("control")));
+    control::ServerLimits limits;
+    limits.held = held;
+    SEGUE_ASSIGN(server_, control::Server::start(*service_, std::move(listening), limits));
+    return {};
+}
+
+void GuestProcess::start_engine(std::vector<report::UpdateRecord> past) {
+    const update::Context context{facts_,
+                                  machine_,
+                                  machine_.devices(),
+                                  *server_,
+                                  launcher_,
+                                  run_,
+                                  inventory_,
+                                  *plugins_,
+                                  *ownership_,
+                                  report_,
+                                  places_.standby_socket()};
+    engine_ = std::make_unique<update::Engine>(
+        context, [this] { inbox_.put(HandedOver{}); }, std::move(past));
+    service_->attach(*engine_);
+}
+
+int GuestProcess::run() {
+    for (;;) {
+        const News news = inbox_.take();
+        const auto code = std::visit([this](const auto& n) { return handle(n); }, news);
+        if (code)
+            return *code;
+    }
+}
+
+std::optional<int> GuestProcess::handle(const GuestEvent& event) {
+    // An update in hand goes first: it is taken back, or the guest is not ours any more.
+    if (engine_->cancel().code() == Code::Refused)
+        return std::nullopt;
+    switch (event.kind) {
+    case GuestEvent::Kind::Shutdown:
+        return end(static_cast<int>(event.code & 0xff),
+                   "the guest powered off with code " + std::to_string(event.code));
+    case GuestEvent::Kind::Crash:
+        return end(1, "the guest crashed: " + event.text);
+    case GuestEvent::Kind::Reset:
+    case GuestEvent::Kind::TripleFault:
+        break;
+    }
+    log::info(std::string("the guest asked for a reset (") + name_of(event.kind) + ")");
+    const Status s = run_.restart([this] { return machine_.reset(); });
+    if (!s)
+        return end(1, "the guest could not be reset: " + s.error().what());
+    return std::nullopt;
+}
+
+std::optional<int> GuestProcess::handle(ShutdownRequest) {
+    if (engine_->cancel().code() == Code::Refused)
+        return std::nullopt;
+    return end(0, "shut down on request");
+}
+
+std::optional<int> GuestProcess::handle(HandedOver) {
+    server_->release();
+    log::info("the guest is with the new generation; this process ends");
+    return 0;
+}
+
+int GuestProcess::end(int code, const std::string& why) {
+    log::info(why);
+    (void)run_.pause().ok();
+    if (!ownership_->end(facts_.generation))
+        log::warn("the ownership record was not ours to end");
+    server_.reset();
+    for (const config::MemoryConfig& m : config_.memory)
+        if (auto memory = plugins_->memory(m.id))
+            (*memory)->drop(m.id);
+    for (const std::string& file : {places_.api_socket(), places_.owner(), places_.lock()})
+        ::unlink(file.c_str());
+    return code;
+}
+
+} // namespace segue::vmm

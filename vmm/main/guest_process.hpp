@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// guest_process.hpp - one segue-vmm process: the only place where the concrete parts meet.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/places.hpp"
+#include "core/config/guest_config.hpp"
+#include "core/control/server.hpp"
+#include "core/report/journal.hpp"
+#include "core/report/log.hpp"
+#include "core/report/tee.hpp"
+#include "core/update/engine.hpp"
+#include "vmm/machine/machine.hpp"
+#include "vmm/main/configured_plugins.hpp"
+#include "vmm/main/guest_service.hpp"
+#include "vmm/main/inbox.hpp"
+#include "vmm/main/options.hpp"
+#include "vmm/main/process_launcher.hpp"
+
+namespace segue::vmm {
+
+// Made in one of two ways, then run() until the guest ends or goes. [main]
+class GuestProcess {
+public:
+    // Configuration read, plugins open; nothing else exists yet. `report`: hears of every update
+    // besides the log and the journal; NULL: nobody.
+    static Result<std::unique_ptr<GuestProcess>> make(const Options& options,
+                                                      report::Report* report);
+    ~GuestProcess();
+    GuestProcess(const GuestProcess&) = delete;
+    GuestProcess& operator=(const GuestProcess&) = delete;
+
+    // Generation 1: makes everything and lets the guest start.
+    Status boot();
+    // A later generation, from an engine stream: OK once the guest runs here.
+    Status take_over();
+
+    // Answers what happens until this process has nothing left to do; gives its exit code.
+    int run();
+
+    Inbox& inbox() { return inbox_; }
+
+private:
+    GuestProcess(Options options, config::GuestConfig config, GuestPlaces places,
+                 report::Report* report);
+    std::vector<std::string> common_options() const;
+    Status make_ram();
+    Status listen();
+    Status serve(bool held);
+    Result<UniqueFd> engine_stream() const;
+    void start_engine(std::vector<report::UpdateRecord> past);
+    // Nothing: go on.
+    std::optional<int> handle(const GuestEvent& event);
+    std::optional<int> handle(ShutdownRequest);
+    std::optional<int> handle(HandedOver);
+    // The guest ends here, if it still is ours.
+    int end(int code, const std::string& why);
+
+    Options options_;
+    config::GuestConfig config_;
+    GuestPlaces places_;
+    std::string binary_; // of this process, as it was started
+    Inbox inbox_;
+    report::Log log_;
+    report::Journal journal_;
+    report::Tee report_;
+    update::GuestFacts facts_;
+    std::unique_ptr<ConfiguredPlugins> plugins_;
+    inventory::Inventory inventory_;
+    std::optional<update::Ownership> ownership_;
+    Machine machine_{inbox_};
+    update::RunControl run_{report::RunState::Inmigrate};
+    ProcessLauncher launcher_;
+    std::unique_ptr<GuestService> service_;
+    std::unique_ptr<control::Server> server_;
+    std::unique_ptr<update::Engine> engine_;
+};
+
+} // namespace segue::vmm

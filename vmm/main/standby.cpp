@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// standby.cpp - a later generation: everything comes from the one before.
+#include <sys/socket.h>
+
+#include <unistd.h>
+
+#include <segue/cpp/socket.hpp>
+
+#include "core/base/log.hpp"
+#include "core/base/unix_socket.hpp"
+#include "core/base/wait.hpp"
+#include "core/update/incoming.hpp"
+#include "vmm/main/guest_process.hpp"
+
+namespace segue::vmm {
+
+namespace {
+
+// Listens at `path`; what stands there is replaced only where nobody listens any more.
+Result<UniqueFd> listen_alone(const std::string& path) {
+    SEGUE_ASSIGN(const auto address, sys::unix_address(path));
+    if (sys::unix_connect(address))
+        return Error(Code::Exists, "a standby waits at " + path + " already")
+            .way_out("use that one, end it, or give this one its own --incoming=SOCKET");
+    return listen_unix(path, 0600);
+}
+
+// Whether the other side has anything to say: who only looks hangs up again.
+Result<bool> speaks(int stream) {
+    SEGUE_TRY(Waiter{Deadline::in(std::chrono::seconds(10))}.until(stream, POLLIN));
+    std::byte first;
+    return ::recv(stream, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+} // namespace
+
+// Connected already where the old VMM started us; else whoever connects first and speaks, for as
+// long as it takes.
+Result<UniqueFd> GuestProcess::engine_stream() const {
+    if (options_.stream_fd >= 0) {
+        UniqueFd given(options_.stream_fd);
+        int type = 0;
+        socklen_t size = sizeof type;
+        if (::getsockopt(given.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0)
+            return Error::from_errno(errno, "--incoming=fd:" + std::to_string(options_.stream_fd));
+        if (::fcntl(given.get(), F_SETFD, FD_CLOEXEC) != 0)
+            return Error::from_errno(errno, "F_SETFD");
+        return given;
+    }
+    const std::string path =
+        options_.incoming_path.empty() ? places_.standby_socket() : options_.incoming_path;
+    SEGUE_ASSIGN(const UniqueFd listener, listen_alone(path));
+    log::info("standby: waiting at " + path);
+    for (;;) {
+        SEGUE_TRY(Waiter{}.until(listener.get(), POLLIN));
+        auto stream = sys::unix_accept(listener.get());
+        if (stream.code() == Code::Again)
+            continue;
+        if (!stream)
+            return std::move(stream).error();
+        if (const auto real = speaks(stream->get()); !real || !*real)
+            continue;
+        ::unlink(path.c_str());
+        return stream;
+    }
+}
+
+Status GuestProcess::take_over() {
+    SEGUE_ASSIGN(UniqueFd stream, engine_stream());
+    const auto on_built = [this]() -> Result<ports::Devices*> {
+        run_.attach(machine_.vcpus(), machine_.devices());
+        SEGUE_TRY(serve(true));
+        return &machine_.devices();
+    };
+    update::Standby standby{facts_,    machine_, run_,     inventory_,
+                            *plugins_, report_,  on_built, ownership_};
+    update::Incoming incoming(standby, update::Stream(std::move(stream)));
+    SEGUE_TRY(incoming.run());
+    start_engine({incoming.record()});
+    server_->resume();
+    return {};
+}
+
+} // namespace segue::vmm
