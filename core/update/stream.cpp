@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include <segue/cpp/socket.hpp>
+#include <segue/cpp/fd_passing.hpp>
 
 #include "core/state/error_codec.hpp"
 
