@@ -3,13 +3,18 @@
 
 namespace segue::vmm {
 
+// The values travel.
+static_assert(static_cast<int>(ConsoleKind::None) == 0 &&
+              static_cast<int>(ConsoleKind::Stdio) == 1 &&
+              static_cast<int>(ConsoleKind::File) == 2 && static_cast<int>(ConsoleKind::Pty) == 3);
+
 void MachineConfig::write(state::Writer& manifest) const {
     manifest.begin("machine", "", 1);
     manifest.put_text("version", kMachineVersion);
     manifest.put("vcpus", vcpus);
     manifest.put_text("kernel", kernel);
     manifest.put_text("command_line", command_line);
-    manifest.put_text("console_kind", console.kind);
+    manifest.put("console_kind", static_cast<std::uint64_t>(console.kind));
     manifest.put_text("console_path", console.path);
     manifest.end();
 }
@@ -29,7 +34,10 @@ Result<MachineConfig> MachineConfig::read(const state::Reader& manifest) {
     c.vcpus = static_cast<unsigned>(vcpus);
     SEGUE_ASSIGN(c.kernel, s->text("kernel"));
     SEGUE_ASSIGN(c.command_line, s->text("command_line"));
-    SEGUE_ASSIGN(c.console.kind, s->text("console_kind"));
+    SEGUE_ASSIGN(const std::uint64_t kind, s->number("console_kind"));
+    if (kind > static_cast<std::uint64_t>(ConsoleKind::Pty))
+        return Error(Code::Unsupported, "machine: console kind " + std::to_string(kind));
+    c.console.kind = static_cast<ConsoleKind>(kind);
     SEGUE_ASSIGN(c.console.path, s->text("console_path"));
     return c;
 }

@@ -107,6 +107,9 @@ Status KvmMover::restart(std::uint32_t entry) {
     VcpuState& first = start.vcpus[0];
     first.regs = pvh_regs(entry);
     first.sregs = pvh_sregs(first.sregs);
+    // The timer falls silent first: a tick between the chips' and its own reset would stay in the
+    // PIC and reach the guest with the vector of a PIC that nobody has set up.
+    SEGUE_TRY(write_vm(vm_, start.vm));
     return write_all(start);
 }
 

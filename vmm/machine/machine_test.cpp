@@ -245,7 +245,7 @@ TEST(Machine, RefusesWhatItCannotMake) {
         EXPECT_EQ(Machine(events).create(test_config(vcpus), inventory).code(), Code::Invalid);
     }
     auto inventory = test_inventory(64 << 20);
-    MachineConfig config = test_config(1, "none");
+    MachineConfig config = test_config(1, ConsoleKind::None);
     config.kernel = "/nonexistent/kernel";
     const Error e = failure(Machine(events).create(config, inventory));
     EXPECT_EQ(e.code(), Code::NotFound);

@@ -37,12 +37,12 @@ inventory::Inventory copy_of(const inventory::Inventory& inventory) {
     return copy;
 }
 
-MachineConfig test_config(unsigned vcpus, std::string console) {
+MachineConfig test_config(unsigned vcpus, ConsoleKind console) {
     MachineConfig config;
     config.vcpus = vcpus;
     config.kernel = METRONOME_ELF;
     config.command_line = "vcpus=" + std::to_string(vcpus) + " print=20 share=1M";
-    config.console.kind = std::move(console);
+    config.console.kind = console;
     return config;
 }
 

@@ -30,7 +30,7 @@ bool eventually(F condition) {
 inventory::Inventory test_inventory(std::uint64_t bytes);
 // What a new generation would have been sent: duplicates, mapped anew.
 inventory::Inventory copy_of(const inventory::Inventory& inventory);
-MachineConfig test_config(unsigned vcpus, std::string console = "pty");
+MachineConfig test_config(unsigned vcpus, ConsoleKind console = ConsoleKind::Pty);
 
 // A generation: inventory, events, machine. The older may be destroyed first.
 struct TestGuest {

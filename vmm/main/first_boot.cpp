@@ -26,11 +26,6 @@ Result<state::Uuid> random_uuid() {
     return uuid;
 }
 
-const char* console_kind(config::ConsoleKind kind) {
-    constexpr const char* names[] = {"none", "stdio", "file", "pty"};
-    return names[static_cast<std::size_t>(kind)];
-}
-
 Status give_to_group(const std::string& path, const std::string& name) {
     const struct group* g = ::getgrnam(name.c_str());
     if (g == nullptr)
@@ -65,9 +60,8 @@ Status GuestProcess::boot() {
     SEGUE_TRY(inventory_.add(inventory::Item{"lock", std::move(lock)}));
     SEGUE_ASSIGN(facts_.uuid, random_uuid());
     SEGUE_TRY(make_ram());
-    const ConsoleConfig console{console_kind(config_.console.kind), config_.console.path};
-    SEGUE_TRY(
-        machine_.create({config_.vcpus, config_.kernel, config_.cmdline, console}, inventory_));
+    SEGUE_TRY(machine_.create({config_.vcpus, config_.kernel, config_.cmdline, config_.console},
+                              inventory_));
     run_.attach(machine_.vcpus(), machine_.devices());
     SEGUE_TRY(listen());
     SEGUE_ASSIGN(ownership_, update::Ownership::create(places_.owner(), facts_.uuid));

@@ -13,6 +13,21 @@ namespace segue::vmm {
 
 namespace {
 
+// As control::VmInfo has it.
+std::string console_text(const ConsoleConfig& console) {
+    switch (console.kind) {
+    case ConsoleKind::None:
+        break;
+    case ConsoleKind::Stdio:
+        return "stdio";
+    case ConsoleKind::File:
+        return "file:" + console.path;
+    case ConsoleKind::Pty:
+        return "pty:" + console.path;
+    }
+    return "none";
+}
+
 control::RamInfo ram_info(const inventory::RamBlock& block) {
     control::RamInfo info;
     info.id = block.id;
@@ -47,8 +62,7 @@ control::VmInfo GuestService::vm() {
     info.generation = p_.facts.generation;
     info.state = p_.run.state();
     info.vcpus = p_.config.vcpus;
-    const ConsoleConfig& console = p_.machine.config().console;
-    info.console = console.path.empty() ? console.kind : console.kind + ":" + console.path;
+    info.console = console_text(p_.machine.config().console);
     for (const inventory::RamBlock& block : p_.inventory.blocks())
         info.ram.push_back(ram_info(block));
     if (const auto last = engine_->latest())

@@ -131,6 +131,8 @@ to_long_mode:
     test %edi, %edi
     jnz 1f
     call init_idt // keeps ebp; edi is 0
+    mov $0xff, %al // until init_pit a tick would come with the vector of a PIC not set up: 0
+    out %al, $0x21
     xor %edi, %edi
 1:  mov %rsp, %rax // to CPL 3
     push $SEL_USER_DATA

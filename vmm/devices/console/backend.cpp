@@ -74,15 +74,19 @@ Result<int> need(const inventory::Inventory& inventory, const char* name) {
 Result<ConsoleBackend> open_console(const ConsoleConfig& config, inventory::Inventory& inventory) {
     ConsoleBackend b;
     b.config = config;
-    if (config.kind == "pty")
-        SEGUE_TRY(open_pty(b, inventory));
-    else if (config.kind == "file")
-        SEGUE_TRY(open_file(b, inventory));
-    else if (config.kind == "stdio")
+    switch (config.kind) {
+    case ConsoleKind::None:
+        break;
+    case ConsoleKind::Stdio:
         SEGUE_TRY(open_stdio(b, inventory));
-    else if (config.kind != "none")
-        return Error(Code::Invalid, "console \"" + config.kind + "\": no such kind")
-            .way_out("use pty, file, stdio or none");
+        break;
+    case ConsoleKind::File:
+        SEGUE_TRY(open_file(b, inventory));
+        break;
+    case ConsoleKind::Pty:
+        SEGUE_TRY(open_pty(b, inventory));
+        break;
+    }
     return b;
 }
 
@@ -90,19 +94,18 @@ Result<ConsoleBackend> adopt_console(const ConsoleConfig& config,
                                      const inventory::Inventory& inventory) {
     ConsoleBackend b;
     b.config = config;
-    if (config.kind == "pty") {
+    if (config.kind == ConsoleKind::Pty) {
         SEGUE_ASSIGN(b.in, need(inventory, kPty));
         b.out = b.in;
         SEGUE_ASSIGN(const int slave, sys::ioctl(b.in, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC,
                                                  "open the slave of console.pty"));
         b.slave = UniqueFd(slave);
-    } else if (config.kind == "file") {
-        SEGUE_ASSIGN(b.out, need(inventory, kOut));
-    } else if (config.kind == "stdio") {
+    }
+    if (config.kind == ConsoleKind::Stdio) {
         SEGUE_ASSIGN(b.in, need(inventory, kIn));
+    }
+    if (config.kind == ConsoleKind::Stdio || config.kind == ConsoleKind::File) {
         SEGUE_ASSIGN(b.out, need(inventory, kOut));
-    } else if (config.kind != "none") {
-        return Error(Code::Unsupported, "console \"" + config.kind + "\": not known to this VMM");
     }
     return b;
 }

@@ -7,15 +7,14 @@
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
+#include "core/config/guest_config.hpp"
 #include "core/inventory/inventory.hpp"
 
 namespace segue::vmm {
 
-// From the configuration, and in the machine manifest. `file` is output only.
-struct ConsoleConfig {
-    std::string kind = "none"; // "pty", "file", "stdio", "none"
-    std::string path;          // file: where; pty: the slave, once it is open
-};
+using config::ConsoleKind;
+// `path`: the file, which is output only; of a pty, once it is open, the slave.
+using config::ConsoleConfig;
 
 // The descriptors belong to the inventory ("console.pty", or "console.in" and "console.out"), so
 // that the next generation finds them there. -1: none.

@@ -162,7 +162,7 @@ Status Console::settle(Deadline deadline) {
     if (deadline.is_never())
         changed_.wait(lock, parked);
     else if (!changed_.wait_until(lock, deadline.at(), parked))
-        return Error(Code::Deadline, "console: a write to " + backend_.config.kind + " hangs")
+        return Error(Code::Deadline, "console: a write to it hangs (" + backend_.config.path + ")")
             .with("device", "console");
     return {};
 }
