@@ -52,6 +52,7 @@ uint64_t share_address(const struct cpu* cpu);
 // interrupts.c
 void init_idt(void);
 void clear_idt(void);
+void init_pic(void);
 void init_pit(void);
 uint64_t measure_tsc_khz(void);
 void init_lapic(uint32_t number);

@@ -30,6 +30,7 @@ static struct cpu* init_cpu(uint32_t number) {
 
 static _Noreturn void first_main(uint32_t features) {
     init_page();
+    init_pic();
     read_start_info();
     init_console();
     map_ram();
