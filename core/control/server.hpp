@@ -18,7 +18,8 @@ struct ServerLimits {
     std::chrono::milliseconds idle{1000};    // of a kept connection, between two requests
     int threads = 8;                         // requests at once
     int queued = 64;                         // connections that wait for a thread
-    bool held = false; // accepts nobody before resume(): a standby's, whose guest is not its own yet
+    bool held =
+        false; // accepts nobody before resume(): a standby's, whose guest is not its own yet
 };
 
 // Serves from start() on, with threads of its own; the socket and the Service must be usable from

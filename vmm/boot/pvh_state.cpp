@@ -29,7 +29,7 @@ kvm_regs pvh_regs(std::uint32_t entry) {
 }
 
 kvm_sregs2 pvh_sregs(const kvm_sregs2& fresh) {
-    kvm_sregs2 s = fresh;   // APIC base stays
+    kvm_sregs2 s = fresh;  // APIC base stays
     s.cs = flat(0x08, 11); // execute, read, accessed
     s.ds = s.es = s.fs = s.gs = s.ss = flat(0x10, 3);
     s.tr = flat(0x18, 11); // busy 32-bit task state, which VT-x demands

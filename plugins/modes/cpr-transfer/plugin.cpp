@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// plugin.cpp - mode "cpr-transfer": RAM stays where it is, its descriptors and the state go to a new
-// process on the same host.
+// plugin.cpp - mode "cpr-transfer": RAM stays where it is, its descriptors and the state go to a
+// new process on the same host.
 #include <array>
 #include <optional>
 
