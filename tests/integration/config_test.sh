@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# config_test.sh BUILD CONFIG - a configuration of configs/ starts the metronome, and an update
+# carries the guest to another process.
+set -euo pipefail
+
+build=$1 config=$2 name=$(basename "$2" .toml)
+name=${name%%-*}
+work=$(mktemp -d -p /dev/shm segue-config.XXXXXX)
+kernel=$build/share/segue/metronome.elf
+
+segue() { "$build/bin/segue" --run-dir "$work/run" --state-dir "$work/state" "$@"; }
+
+cleanup() {
+    segue kill "$name" >/dev/null 2>&1 || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+    echo "config_test: $*" >&2
+    cat "$work/run/$name/vmm.log" >&2 || true
+    exit 1
+}
+
+field() { segue status "$name" | awk -v key="$1" '$1 == key { print $2 }'; }
+
+settings=(--set "guest.kernel=$kernel" --set 'memory[0].size=32M')
+[[ $name != file ]] || settings+=(--set "memory[0].options.path=$work/ram0")
+
+segue run "$config" "${settings[@]}" || fail "the guest does not start"
+[[ $(field state) == running ]] || fail "the guest does not run"
+old=$(field pid)
+segue update "$name" || fail "the update failed"
+[[ $(field state) == running ]] || fail "the guest does not run after the update"
+[[ $(field generation) == 2 ]] || fail "the generation is $(field generation), not 2"
+[[ $(field pid) != "$old" ]] || fail "the process is still $old"
+segue shutdown "$name" || fail "the guest cannot be shut down"
+for _ in {1..200}; do
+    [[ -e $work/run/$name/lock ]] || break
+    sleep 0.05
+done
+left=$(find "$work" -type f ! -name vmm.log ! -name journal.jsonl; find "$work" -type s)
+[[ -z $left ]] || fail "left behind: $left"
