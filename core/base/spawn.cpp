@@ -92,10 +92,16 @@ Result<Child> spawn(const SpawnSpec& spec) {
     for (const auto& word : spec.argv)
         argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
+    std::vector<char*> env;
+    for (char** e = environ; *e != nullptr; ++e)
+        env.push_back(*e);
+    for (const auto& word : spec.extra_env)
+        env.push_back(const_cast<char*>(word.c_str()));
+    env.push_back(nullptr);
 
     Child child;
     if (const int e = ::posix_spawn(&child.pid, program.c_str(), actions.get(), attributes.get(),
-                                    argv.data(), environ))
+                                    argv.data(), env.data()))
         return Error::from_errno(e, "start " + program).with("program", program);
     SEGUE_ASSIGN(child.pidfd, sys::pidfd(child.pid));
     return child;

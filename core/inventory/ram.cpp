@@ -31,6 +31,12 @@ Result<RamBlock> make_block(plugin::Memory& memory, const std::string& id,
     return mapped(std::move(block), id, backend);
 }
 
+Result<RamBlock> reopen_block(plugin::Memory& memory, const std::string& id,
+                              const std::string& backend, std::uint64_t bytes) {
+    SEGUE_ASSIGN(plugin::Block block, memory.reopen(id, bytes));
+    return mapped(std::move(block), id, backend);
+}
+
 Result<RamBlock> adopt_block(plugin::Memory& memory, const std::string& id,
                              const std::string& backend, UniqueFd fd, std::uint64_t offset,
                              std::uint64_t bytes) {

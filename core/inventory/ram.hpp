@@ -20,4 +20,8 @@ Result<RamBlock> adopt_block(plugin::Memory& memory, const std::string& id,
                              const std::string& backend, UniqueFd fd, std::uint64_t offset,
                              std::uint64_t bytes);
 
+// The block that make_block() left behind, when no descriptor of it came. [main]
+Result<RamBlock> reopen_block(plugin::Memory& memory, const std::string& id,
+                              const std::string& backend, std::uint64_t bytes);
+
 } // namespace segue::inventory

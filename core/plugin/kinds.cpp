@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plugin/kinds.hpp"
 
+#include <segue/abi/process.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/threads.h>
 #include <segue/abi/update.h>
@@ -11,11 +12,13 @@ namespace {
 
 constexpr const char* for_modes[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_THREADS_ID};
 
+constexpr const char* for_keepers[] = {SEGUE_PROCESS_ID};
+
 constexpr Kind known[] = {
     {"transport", SEGUE_TRANSPORT_ID, transport_caps, {}},
     {"memory", SEGUE_MEMORY_ID, memory_caps, {}},
     {"mode", SEGUE_MODE_ID, mode_caps, for_modes},
-    {"keeper", SEGUE_KEEPER_ID, keeper_caps, {}},
+    {"keeper", SEGUE_KEEPER_ID, keeper_caps, for_keepers},
 };
 
 } // namespace

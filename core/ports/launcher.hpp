@@ -3,10 +3,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <segue/cpp/result.hpp>
 
 #include "core/base/spawn.hpp"
+#include "core/base/wait.hpp"
 
 namespace segue::ports {
 
@@ -28,6 +30,12 @@ public:
     virtual Result<Child> start(const SuccessorSpec& spec, int listener) = 0;
     // What a standby that ended early left in its log, for the error; may be empty.
     virtual std::string last_words(const Child& child) = 0;
+
+    // Runs the very command that exec() would become as a child that only checks and answers.
+    virtual Status probe(const SuccessorSpec& spec, const Waiter& wait) = 0;
+    // execve with `handoff` (a sealed memfd, its number in the environment) and every fd of `keep`
+    // open; returns only on failure, everything as it was.
+    virtual Error exec(const SuccessorSpec& spec, int handoff, const std::vector<int>& keep) = 0;
 
 protected:
     Launcher() = default;

@@ -6,7 +6,10 @@
 
 namespace segue::report {
 
+// While the guest stands still nothing is written: the record has the times, and ended() tells.
 void Log::phase(Phase phase, const UpdateRecord& record) {
+    if (phase == Phase::Pause || phase == Phase::Handover || phase == Phase::Commit)
+        return;
     log::info("update " + record.id + ": " + name_of(phase));
 }
 

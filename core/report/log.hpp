@@ -6,7 +6,7 @@
 
 namespace segue::report {
 
-// A line for each phase and for the end. [update]
+// A line for the end and for each phase but those of the pause. [update]
 class Log final : public Report {
 public:
     void phase(Phase phase, const UpdateRecord& record) override;

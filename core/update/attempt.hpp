@@ -8,6 +8,7 @@
 
 #include "core/base/version.hpp"
 #include "core/update/context.hpp"
+#include "core/update/exec_fds.hpp"
 #include "core/update/progress.hpp"
 #include "core/update/session.hpp"
 
@@ -61,6 +62,7 @@ struct Attempt {
     std::uint32_t number; // of this attempt
     Session session;
     plugin::Plan plan;
+    ExecFds exec_fds; // SELF: what the keeper put there
     state::Writer manifest, state;
     std::span<const std::byte> manifest_bytes;
 };

@@ -6,6 +6,12 @@
 
 namespace segue::update {
 
+struct RawPreamble {
+    std::uint32_t format, index;
+    Nonce nonce;
+    char name[32];
+};
+
 namespace {
 
 constexpr std::uint32_t kMagic = 0x31434753; // "SGC1"
@@ -15,12 +21,6 @@ constexpr std::size_t kMaxPieces = 8;
 struct RawHeader {
     std::uint32_t magic, type, fds, reserved;
     std::uint64_t length;
-};
-
-struct RawPreamble {
-    std::uint32_t format, index;
-    Nonce nonce;
-    char name[32];
 };
 
 // Moves `pieces` on by `n` bytes; gives what is left.
@@ -90,24 +90,29 @@ Status Channel::send(Frame type, std::span<const std::byte> bytes, std::span<con
     return send(type, {&piece, 1}, fds, wait);
 }
 
-Result<FrameHeader> Channel::expect(Frame type, std::uint64_t limit, const Waiter& wait) {
+Result<FrameHeader> Channel::next(std::uint64_t limit, const Waiter& wait) {
     RawHeader h = {};
     SEGUE_TRY(receive(std::as_writable_bytes(std::span(&h, 1)), wait));
     if (h.magic != kMagic)
         return Error(Code::Corrupt, "channel " + name_ + " carries something else than frames")
-            .with("channel", name_);
-    if (h.type != static_cast<std::uint32_t>(type))
-        return Error(Code::Corrupt,
-                     "channel " + name_ + " brought a frame of type " + std::to_string(h.type) +
-                         " where " + std::to_string(static_cast<std::uint32_t>(type)) + " was due")
-            .way_out("both sides must use the same mode: compare 'segue plugins' of both versions")
             .with("channel", name_);
     if (h.length > limit)
         return Error(Code::Corrupt, "channel " + name_ + " announced " + std::to_string(h.length) +
                                         " bytes, more than the " + std::to_string(limit) +
                                         " that can be")
             .with("channel", name_);
-    return FrameHeader{type, h.fds, h.length};
+    return FrameHeader{static_cast<Frame>(h.type), h.fds, h.length};
+}
+
+Result<FrameHeader> Channel::expect(Frame type, std::uint64_t limit, const Waiter& wait) {
+    SEGUE_ASSIGN(const FrameHeader h, next(limit, wait));
+    if (h.type == type)
+        return h;
+    const auto number = [](Frame f) { return std::to_string(static_cast<std::uint32_t>(f)); };
+    return Error(Code::Corrupt, "channel " + name_ + " brought a frame of type " + number(h.type) +
+                                    " where " + number(type) + " was due")
+        .way_out("both sides must use the same mode: compare 'segue plugins' of both versions")
+        .with("channel", name_);
 }
 
 Status Channel::receive(std::span<std::byte> out, const Waiter& wait) {
@@ -130,17 +135,44 @@ Status Channel::greet(const Nonce& nonce, std::uint32_t index, const Waiter& wai
     return send(Frame::Preamble, std::as_bytes(std::span(&p, 1)), {}, wait);
 }
 
-Status Channel::greeted(const Nonce& nonce, std::uint32_t index, const Waiter& wait) {
+Result<RawPreamble> Channel::receive_preamble(const Waiter& wait) {
     SEGUE_ASSIGN(const FrameHeader h, expect(Frame::Preamble, sizeof(RawPreamble), wait));
     RawPreamble got = {};
     if (h.length != sizeof got)
         return Error(Code::Corrupt, "channel " + name_ + ": short preamble");
     SEGUE_TRY(receive(std::as_writable_bytes(std::span(&got, 1)), wait));
+    return got;
+}
+
+Status Channel::greeted(const Nonce& nonce, std::uint32_t index, const Waiter& wait) {
+    SEGUE_ASSIGN(const RawPreamble got, receive_preamble(wait));
     const RawPreamble want = preamble(nonce, index, name_);
     if (std::memcmp(&got, &want, sizeof got) != 0)
         return Error(Code::Refused, "somebody else connected to channel " + name_)
             .with("channel", name_);
     return {};
 }
+
+Status Channel::greeted_at_rest(const Waiter& wait) {
+    SEGUE_ASSIGN(const RawPreamble got, receive_preamble(wait));
+    const RawPreamble want = preamble(got.nonce, 0, name_);
+    if (std::memcmp(&got, &want, sizeof got) != 0)
+        return Error(Code::Refused, "channel " + name_ +
+                                        " was written as another channel, or by "
+                                        "another version")
+            .with("channel", name_);
+    return {};
+}
+
+Status Channel::finish(std::uint32_t how, const Waiter& wait) {
+    for (;;) {
+        Status s = wire_.finish(how);
+        if (s.code() != Code::Again)
+            return s;
+        SEGUE_TRY(wait_ready(plugin::Direction::Write, wait));
+    }
+}
+
+const std::uint64_t Channel::kManifestOffset = 2 * sizeof(RawHeader) + sizeof(RawPreamble);
 
 } // namespace segue::update

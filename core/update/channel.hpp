@@ -22,9 +22,10 @@ enum class Frame : std::uint32_t {
     Preamble = 1,  // first on every connection of a PEER
     Inventory = 2, // descriptors; answered by Ack
     Ack = 3,
-    State = 4, // a whole state container
-    Pages = 5, // segue_pages, then the bytes of the run unless it is zero
-    Mode = 6,  // the mode's own bytes
+    State = 4,    // a whole state container
+    Pages = 5,    // segue_pages, then the bytes of the run unless it is zero
+    Mode = 6,     // the mode's own bytes
+    Manifest = 7, // the machine manifest: first on "main" where no peer could be told otherwise
 };
 
 struct FrameHeader {
@@ -49,6 +50,8 @@ public:
                 const Waiter& wait);
     // The header of the next frame; CORRUPT where it is another than `type` or longer than `limit`.
     Result<FrameHeader> expect(Frame type, std::uint64_t limit, const Waiter& wait);
+    // The header of the next frame, whatever it is. CORRUPT: longer than `limit`.
+    Result<FrameHeader> next(std::uint64_t limit, const Waiter& wait);
     // The bytes that follow it, in one or several calls; their descriptors gather in fds().
     Status receive(std::span<std::byte> out, const Waiter& wait);
     std::vector<UniqueFd>& fds() { return fds_; }
@@ -56,11 +59,19 @@ public:
     // The first words on a connection: {magic, format, nonce, name, index}.
     Status greet(const Nonce& nonce, std::uint32_t index, const Waiter& wait);
     Status greeted(const Nonce& nonce, std::uint32_t index, const Waiter& wait);
+    // The same from a channel that was written before this process knew of it: any nonce will do.
+    Status greeted_at_rest(const Waiter& wait);
+    // SEGUE_FINISH_*; waits until it is done.
+    Status finish(std::uint32_t how, const Waiter& wait);
+
+    // Where the manifest's bytes begin on a seekable "main".
+    static const std::uint64_t kManifestOffset;
 
     plugin::Channel& wire() { return wire_; }
     const std::string& name() const { return name_; }
 
 private:
+    Result<struct RawPreamble> receive_preamble(const Waiter& wait);
     Status write_all(std::span<segue_iov> pieces, std::span<const int> fds, const Waiter& wait);
     Status wait_ready(plugin::Direction direction, const Waiter& wait);
 

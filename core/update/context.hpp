@@ -8,6 +8,7 @@
 
 #include "core/config/identity.hpp"
 #include "core/inventory/inventory.hpp"
+#include "core/plugin/adapters/keeper.hpp"
 #include "core/plugin/adapters/memory.hpp"
 #include "core/plugin/adapters/mode.hpp"
 #include "core/plugin/adapters/transport.hpp"
@@ -37,6 +38,9 @@ public:
     virtual Result<plugin::Transport> transport(const std::string& channel) = 0;
     // The configured back-end of a RAM block.
     virtual Result<plugin::Memory*> memory(const std::string& block) = 0;
+
+    // The configured keeper, over `process`; NOT_FOUND where there is none.
+    virtual Result<plugin::Keeper> keeper(const segue_host_process* process) = 0;
 
 protected:
     PluginSet() = default;

@@ -3,13 +3,11 @@
 
 #include <unistd.h>
 
-#include <segue/cpp/socket.hpp>
-
 #include "core/base/version.hpp"
 #include "core/inventory/ram.hpp"
 #include "core/report/codec.hpp"
-#include "core/update/arbiter.hpp"
 #include "core/update/pages.hpp"
+#include "core/update/passing.hpp"
 #include "core/update/services.hpp"
 
 namespace segue::update {
@@ -20,14 +18,13 @@ using report::UpdateStatus;
 
 namespace {
 
-constexpr std::chrono::seconds kHello{10};
 constexpr std::size_t kStateReserve = 1u << 20;
 
 } // namespace
 
-Incoming::Incoming(Standby& standby, Stream stream)
+Incoming::Incoming(Standby& standby, std::unique_ptr<Origin> origin)
     : s_(standby)
-    , stream_(std::move(stream))
+    , origin_(std::move(origin))
     , progress_(standby.report, report::UpdateRecord{})
     , session_(Side::Incoming, standby.inventory,
                [this](const std::string& name) { return s_.plugins.transport(name); })
@@ -42,7 +39,7 @@ void Incoming::enter(Phase phase) {
 Status Incoming::run() {
     Status s = prepare();
     if (s)
-        s = stream_.send(MessageType::Ready, {}, {}, session_.wait());
+        s = origin_->ready(session_.wait());
     if (s) {
         enter(Phase::Copy);
         s = mode_->copy();
@@ -55,40 +52,39 @@ Status Incoming::run() {
         s = commit();
     if (s)
         return s;
-    // Nobody may be left in the dark; where the other side is gone this fails, and may.
-    (void)stream_.refuse(s.error(), Waiter{Deadline::in(std::chrono::seconds(1))}).ok();
+    origin_->refuse(s.error()); // nobody is left in the dark
     if (mode_)
         mode_->end(SEGUE_OUTCOME_FAILED);
     progress_.end(UpdateStatus::Failed, s.error());
     return s;
 }
 
-Status Incoming::take_hello() {
-    SEGUE_TRY(sys::check_peer(stream_.fd()));
-    SEGUE_ASSIGN(const pid_t pid, sys::peer_pid(stream_.fd()));
-    SEGUE_ASSIGN(peer_, sys::pidfd(pid));
-    SEGUE_ASSIGN(Message m, stream_.expect(MessageType::Hello, Waiter{Deadline::in(kHello)}));
-    manifest_bytes_ = std::move(m.body);
+Status Incoming::take_manifest() {
+    SEGUE_ASSIGN(manifest_bytes_, origin_->manifest(session_));
     SEGUE_ASSIGN(manifest_, state::Reader::parse(manifest_bytes_));
     header_ = manifest_->header();
     SEGUE_ASSIGN(hello_, read_hello(*manifest_));
     SEGUE_ASSIGN(session_.facts, inventory::read(*manifest_));
-    if (m.fds.size() != 1)
-        return Error(Code::Refused, "the ownership record did not come with HELLO");
-    SEGUE_ASSIGN(s_.ownership, Ownership::adopt(std::move(m.fds[0])));
+    SEGUE_ASSIGN(s_.ownership, origin_->ownership(header_));
     if (s_.ownership->guest() != header_.guest)
         return Error(Code::Refused, "the ownership record is of another guest");
     s_.ownership->set_candidate(ProcessId::self());
     SEGUE_TRY(config::same_identity(hello_.identity, s_.guest.identity));
     s_.guest.uuid = header_.guest;
+    progress_.change([this](report::UpdateRecord& r) {
+        r.id = std::to_string(header_.generation) + "-" + std::to_string(header_.attempt);
+        r.mode = hello_.mode;
+        r.from_generation = header_.generation;
+        r.attempt = header_.attempt;
+    });
     s_.guest.generation = header_.generation + 1;
     return {};
 }
 
 Status Incoming::prepare() {
     enter(Phase::Prepare);
-    SEGUE_TRY(take_hello());
-    session_.peer_pidfd = peer_.get();
+    SEGUE_TRY(take_manifest());
+    session_.peer_pidfd = origin_->peer_pidfd();
     session_.agreed = {0, hello_.arbiter, hello_.budget_us, hello_.nonce};
     SEGUE_ASSIGN(plugin::Mode mode,
                  s_.plugins.mode(hello_.mode, Side::Incoming,
@@ -119,31 +115,44 @@ Status Incoming::prepare() {
             .way_out("both sides must configure update.options." + hello_.mode + " alike")
             .with("plugin", "mode/" + hello_.mode);
     session_.needs = plan.channels;
+    successor_ = plan.successor;
+    if ((plan.needs & SEGUE_NEEDS_KEEPER) != 0) {
+        SEGUE_ASSIGN(plugin::Keeper keeper, s_.plugins.keeper(s_.exec_fds.table()));
+        keeper_.emplace(std::move(keeper));
+        session_.keep = [this] { return take_inventory(session_, *keeper_); };
+    }
     SEGUE_TRY(session_.listen());
     const Welcome welcome{version(), ::getpid(), session_.agreed.wire_rev};
-    SEGUE_TRY(stream_.send(MessageType::Welcome, encode(welcome), {}, session_.wait()));
+    SEGUE_TRY(origin_->welcome(welcome, session_.wait()));
     SEGUE_TRY(mode_->prepare());
     return build();
 }
 
-// Blocks that stay in place come from the inventory, the others are made here.
+// A block that stays in place comes by its descriptor, or from where it persists; the others are
+// made here.
+Result<inventory::RamBlock> Incoming::block(std::size_t i) {
+    const inventory::BlockFacts& b = session_.facts.blocks[i];
+    SEGUE_ASSIGN(plugin::Memory * memory, s_.plugins.memory(b.id));
+    if ((b.ram & SEGUE_RAM_IN_PLACE) == 0)
+        return inventory::make_block(*memory, b.id, b.backend, b.bytes);
+    if (session_.block_fds[i])
+        return inventory::adopt_block(*memory, b.id, b.backend, std::move(session_.block_fds[i]),
+                                      b.offset, b.bytes);
+    if (successor_ == SEGUE_SUCCESSOR_LATER)
+        return inventory::reopen_block(*memory, b.id, b.backend, b.bytes);
+    return Error(Code::Refused, "RAM block " + b.id + " was announced and did not come");
+}
+
 Status Incoming::build() {
     Session& s = session_;
     s.block_fds.resize(s.facts.blocks.size());
     for (std::size_t i = 0; i < s.facts.blocks.size(); ++i) {
-        const inventory::BlockFacts& b = s.facts.blocks[i];
-        SEGUE_ASSIGN(plugin::Memory * memory, s_.plugins.memory(b.id));
-        const bool in_place = (b.ram & SEGUE_RAM_IN_PLACE) != 0;
-        if (in_place && !s.block_fds[i])
-            return Error(Code::Refused, "RAM block " + b.id + " was announced and did not come")
-                .with("block", b.id);
-        auto block = in_place ? inventory::adopt_block(*memory, b.id, b.backend,
-                                                       std::move(s.block_fds[i]), b.offset, b.bytes)
-                              : inventory::make_block(*memory, b.id, b.backend, b.bytes);
-        if (!block)
-            return std::move(block).error().with("block", b.id);
-        SEGUE_TRY(s_.inventory.add(std::move(*block)));
-        s.received.emplace_back(in_place ? 0 : b.bytes / 4096);
+        auto made = block(i);
+        if (!made)
+            return std::move(made).error().with("block", s.facts.blocks[i].id);
+        s.received.emplace_back(
+            (s.facts.blocks[i].ram & SEGUE_RAM_IN_PLACE) != 0 ? 0 : made->bytes / 4096);
+        SEGUE_TRY(s_.inventory.add(std::move(*made)));
     }
     for (const inventory::ItemFacts& item : s.facts.items)
         if (s_.inventory.find(item.name) < 0)
@@ -203,20 +212,14 @@ Status Incoming::claim() {
 
 Status Incoming::commit() {
     enter(Phase::Commit);
-    Waiter wait;
-    wait.peer_pidfd = peer_.get();
-    if (hello_.arbiter == SEGUE_ARBITER_WORD)
-        SEGUE_TRY(await_word(*s_.ownership, s_.guest.generation, header_.attempt, stream_, wait));
-    else
-        SEGUE_TRY(await_run(stream_, wait));
+    SEGUE_TRY(origin_->claim(*s_.ownership, s_.guest.generation, header_.attempt, session_.wait()));
     s_.run.take_over(before_);
     // The guest runs. What follows may take its time, and none of it can fail the update.
     const auto now = monotonic_now();
     progress_.change([&](report::UpdateRecord& r) { r.blackout = now - paused_at_; });
     s_.ownership->set_claiming(false);
     s_.ownership->set_owner(ProcessId::self());
-    (void)stream_.send(MessageType::Running, {}, {}, Waiter{Deadline::in(std::chrono::seconds(1))})
-        .ok();
+    origin_->running();
     enter(Phase::Retire);
     mode_->end(SEGUE_OUTCOME_COMPLETED);
     session_.close_channels();

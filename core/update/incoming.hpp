@@ -9,9 +9,10 @@
 
 #include "core/plugin/services.hpp"
 #include "core/update/context.hpp"
+#include "core/update/exec_fds.hpp"
 #include "core/update/hello.hpp"
+#include "core/update/origin.hpp"
 #include "core/update/progress.hpp"
-#include "core/update/stream.hpp"
 
 namespace segue::update {
 
@@ -27,13 +28,14 @@ struct Standby {
     // pause is opened here (the control socket, held), and `run` gets its vCPUs. Gives the
     // machine's devices.
     std::function<Result<ports::Devices*>()> on_built;
-    std::optional<Ownership>& ownership; // set at HELLO
+    std::optional<Ownership>& ownership; // set with the manifest
+    ExecFds& exec_fds;                   // what came through execve; empty otherwise
 };
 
 // Used once. [main]
 class Incoming {
 public:
-    Incoming(Standby& standby, Stream stream);
+    Incoming(Standby& standby, std::unique_ptr<Origin> origin);
 
     // OK: the guest is ours and runs as it did before. Any error: it is not, nothing was touched,
     // the other side was told why, and the process should end.
@@ -43,30 +45,31 @@ public:
     report::UpdateRecord record() const { return progress_.snapshot(); }
 
 private:
-    Status take_hello();
+    Status take_manifest();
     Status prepare();
     Status build();
+    Result<inventory::RamBlock> block(std::size_t index);
     Status load();
     Status take_run(const state::Reader& in);
     Status claim();
     Status commit();
     void enter(report::Phase phase);
-    state::Uuid guest() const { return header_.guest; }
 
     Standby& s_;
     ports::Devices* devices_ = nullptr; // once it is built
-    Stream stream_;
+    std::unique_ptr<Origin> origin_;
     Progress progress_;
     Session session_;
     segue_host_update update_table_;
     segue_host_ram ram_table_;
     plugin::ThreadsService threads_;
+    std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;
-    UniqueFd peer_;
     std::vector<std::byte> manifest_bytes_;
     std::optional<state::Reader> manifest_;
     state::Header header_;
     Hello hello_;
+    std::uint32_t successor_ = 0; // SEGUE_SUCCESSOR_*, of the plan
     report::RunState before_ = report::RunState::Paused;
     std::chrono::nanoseconds paused_at_{};
 };

@@ -8,6 +8,7 @@
 #include "core/report/codec.hpp"
 #include "core/update/hello.hpp"
 #include "core/update/pages.hpp"
+#include "core/update/passing.hpp"
 #include "core/update/preflight.hpp"
 #include "core/update/services.hpp"
 
@@ -107,7 +108,12 @@ Status Outgoing::preflight() {
     attempt_.session.needs = attempt_.plan.channels;
     attempt_.session.ram_of_block = attempt_.plan.ram_of_block;
     SEGUE_TRY(check_blocks(ctx_.inventory, attempt_.plan, attempt_.request.mode));
-    SEGUE_TRY(check_channels(ctx_.plugins, attempt_.request.mode, attempt_.plan.channels));
+    SEGUE_TRY(check_channels(ctx_.plugins, attempt_.request.mode, attempt_.plan));
+    if ((attempt_.plan.needs & SEGUE_NEEDS_KEEPER) != 0) {
+        SEGUE_ASSIGN(plugin::Keeper keeper, ctx_.plugins.keeper(attempt_.exec_fds.table()));
+        keeper_.emplace(std::move(keeper));
+        attempt_.session.keep = [this] { return hold_inventory(attempt_.session, *keeper_); };
+    }
     SEGUE_TRY(hook("check", &plugin::Mode::check));
     SEGUE_ASSIGN(successor_, make_successor(attempt_));
     return {};
@@ -134,12 +140,19 @@ Status Outgoing::describe() {
     hello.identity = ctx_.guest.identity;
     hello.overrides = ctx_.guest.overrides;
     state::Writer& out = attempt_.manifest;
-    out.restart(attempt_.header());
+    state::Header header = attempt_.header();
+    if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER) // the word at rest
+        header.word = pack({header.generation, header.attempt, Owner::Offered});
+    out.restart(header);
     write(hello, out);
     SEGUE_ASSIGN(s.facts, inventory::describe(ctx_.inventory, s.ram_of_block));
+    if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER)
+        s.facts.items.clear(); // no descriptor outlives us: the next generation opens its own
     inventory::write(s.facts, out);
     SEGUE_TRY(ctx_.machine.describe(out));
     attempt_.manifest_bytes = out.finish();
+    if (attempt_.plan.successor != SEGUE_SUCCESSOR_PEER)
+        s.lead_in = attempt_.manifest_bytes;
     return {};
 }
 
@@ -208,7 +221,8 @@ void Outgoing::finish() {
     attempt_.enter(Phase::Retire, Deadline::in(kGrace));
     mode_->end(SEGUE_OUTCOME_COMPLETED);
     attempt_.session.close_channels();
-    attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
+    // Told by the side that carries the guest on: one update, one entry in the journal.
+    attempt_.progress.change([](report::UpdateRecord& r) { r.status = UpdateStatus::Completed; });
 }
 
 // The guest is ours, whatever failed. The guest goes on first, the cleaning up comes after.
@@ -223,6 +237,8 @@ void Outgoing::roll_back(Error why, bool mode_answers) {
             why = std::move(why).with("reclaim", s.error().what());
     if (mode_answers && mode_)
         (void)mode_->reclaim().ok();
+    if (mode_answers && keeper_)
+        keeper_->drop();
     ctx_.run.go_on();
     ctx_.frontend.resume();
     ctx_.frontend.closing(false);

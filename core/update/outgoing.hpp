@@ -48,6 +48,7 @@ private:
     segue_host_update update_table_;
     segue_host_ram ram_table_;
     plugin::ThreadsService threads_;
+    std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;
     std::unique_ptr<Successor> successor_;
     Watchdog watchdog_;

@@ -46,7 +46,7 @@ ProcessId ProcessId::self() {
     return id;
 }
 
-Result<Ownership> Ownership::create(const std::string& path, const state::Uuid& guest) {
+Result<Ownership> Ownership::create(const std::string& path, const state::Uuid& guest, Word word) {
     const std::string fresh = path + ".new";
     ::unlink(fresh.c_str());
     SEGUE_ASSIGN(UniqueFd fd, sys::open(fresh, O_RDWR | O_CREAT | O_EXCL, 0600));
@@ -59,7 +59,8 @@ Result<Ownership> Ownership::create(const std::string& path, const state::Uuid& 
     page->guest = guest;
     std::snprintf(page->boot_id, sizeof page->boot_id, "%s", boot_id().c_str());
     page->owner = ProcessId::self();
-    record.swap(Word{}, created(Word{}));
+    page->attempts = word.attempt;
+    record.swap(Word{}, word);
     if (::rename(fresh.c_str(), path.c_str()) != 0) {
         const Error e = Error::from_errno(errno, "rename " + fresh + " to " + path);
         ::unlink(fresh.c_str());

@@ -28,9 +28,11 @@ struct ProcessId {
 // from [main] and [update].
 class Ownership {
 public:
-    // Generation 1: makes the file `path` anew (a stale one is replaced: the caller holds the run
-    // directory's lock) and swaps NONE -> OWNED(1,0).
-    static Result<Ownership> create(const std::string& path, const state::Uuid& guest);
+    // Makes the file `path` anew; a stale one is replaced: the caller holds the run directory's
+    // lock. NONE -> OWNED(1,0) for a first boot; for a guest that comes from elsewhere what was
+    // offered there.
+    static Result<Ownership> create(const std::string& path, const state::Uuid& guest,
+                                    Word word = *created(Word{}));
     // A later generation: maps what the engine stream passed, or what stayed open over execve;
     // checks magic, size and boot.
     static Result<Ownership> adopt(UniqueFd fd);

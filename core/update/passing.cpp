@@ -20,6 +20,13 @@ std::vector<int> outgoing_fds(const Session& s) {
     return fds;
 }
 
+std::size_t announced(const Session& s) {
+    const auto in_place =
+        std::count_if(s.facts.blocks.begin(), s.facts.blocks.end(),
+                      [](const auto& b) { return (b.ram & SEGUE_RAM_IN_PLACE) != 0; });
+    return s.facts.items.size() + static_cast<std::size_t>(in_place);
+}
+
 Status send_inventory(Session& s, Channel& ch) {
     const std::vector<int> fds = outgoing_fds(s);
     for (std::size_t at = 0; at < fds.size(); at += kBatch) {
@@ -52,10 +59,7 @@ Status place(Session& s, std::size_t n, UniqueFd fd) {
 }
 
 Status receive_inventory(Session& s, Channel& ch) {
-    const auto in_place =
-        std::count_if(s.facts.blocks.begin(), s.facts.blocks.end(),
-                      [](const auto& b) { return (b.ram & SEGUE_RAM_IN_PLACE) != 0; });
-    const std::size_t total = s.facts.items.size() + static_cast<std::size_t>(in_place);
+    const std::size_t total = announced(s);
     s.block_fds.resize(s.facts.blocks.size());
     for (std::size_t at = 0; at < total;) {
         SEGUE_ASSIGN(const FrameHeader h, ch.expect(Frame::Inventory, 8, s.wait()));
@@ -94,6 +98,39 @@ Status pass_state(Session& s, Channel& ch) {
     SEGUE_TRY(s.side() == Side::Outgoing ? ch.send(Frame::State, s.state_out, {}, s.wait())
                                          : receive_state(s, ch));
     s.state_passed = true;
+    return {};
+}
+
+// A keeper knows names, so the number that both sides count by is the name.
+Status hold_inventory(Session& s, plugin::Keeper& keeper) {
+    const std::vector<int> fds = outgoing_fds(s);
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < fds.size(); ++i)
+        names.push_back("segue." + std::to_string(i));
+    std::vector<segue_item> items;
+    for (std::size_t i = 0; i < fds.size(); ++i)
+        items.push_back({names[i].c_str(), fds[i], 0});
+    SEGUE_TRY(keeper.check(items));
+    SEGUE_TRY(keeper.hold(items));
+    s.inventory_passed = true;
+    return {};
+}
+
+Status take_inventory(Session& s, plugin::Keeper& keeper) {
+    SEGUE_ASSIGN(std::vector<plugin::KeptFd> kept, keeper.take());
+    const std::size_t total = announced(s);
+    s.block_fds.resize(s.facts.blocks.size());
+    for (std::size_t n = 0; n < total; ++n) {
+        const std::string name = "segue." + std::to_string(n);
+        const auto at = std::find_if(kept.begin(), kept.end(),
+                                     [&](const plugin::KeptFd& k) { return k.name == name; });
+        if (at == kept.end())
+            return Error(Code::Refused, keeper.name() + " did not give descriptor " +
+                                            std::to_string(n) + " of the inventory back")
+                .with("plugin", keeper.name());
+        SEGUE_TRY(place(s, n, std::move(at->fd)));
+    }
+    s.inventory_passed = true;
     return {};
 }
 

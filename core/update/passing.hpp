@@ -3,6 +3,7 @@
 // session's side.
 #pragma once
 
+#include "core/plugin/adapters/keeper.hpp"
 #include "core/update/session.hpp"
 
 namespace segue::update {
@@ -13,5 +14,9 @@ namespace segue::update {
 Status pass_inventory(Session& session, Channel& channel);
 // One frame. The incoming side has it whole in session.state_in afterwards, not yet believed.
 Status pass_state(Session& session, Channel& channel);
+
+// The same inventory by a keeper, where no other process is there to take it.
+Status hold_inventory(Session& session, plugin::Keeper& keeper);
+Status take_inventory(Session& session, plugin::Keeper& keeper);
 
 } // namespace segue::update

@@ -96,7 +96,9 @@ private:
     Status greet() {
         const Waiter wait = a_.session.wait();
         const int record = a_.ctx.ownership.fd();
-        SEGUE_TRY(stream_.send(MessageType::Hello, a_.manifest_bytes, {&record, 1}, wait));
+        const bool word = a_.session.agreed.arbiter == SEGUE_ARBITER_WORD;
+        SEGUE_TRY(stream_.send(MessageType::Hello, a_.manifest_bytes,
+                               std::span(&record, word ? 1 : 0), wait));
         SEGUE_ASSIGN(Message m, stream_.expect(MessageType::Welcome, wait));
         SEGUE_ASSIGN(const Welcome w, decode_welcome(m.body));
         a_.session.agreed.wire_rev = w.wire_rev;

@@ -35,11 +35,12 @@ std::uint64_t needed_of(std::uint32_t successor) {
 
 } // namespace
 
-Status check_channels(PluginSet& plugins, const std::string& mode,
-                      const std::vector<plugin::ChannelNeed>& needs) {
-    for (const plugin::ChannelNeed& need : needs) {
+Status check_channels(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan) {
+    const std::uint64_t at_rest =
+        plan.successor == SEGUE_SUCCESSOR_PEER ? 0 : SEGUE_TRANSPORT_PERSISTENT;
+    for (const plugin::ChannelNeed& need : plan.channels) {
         SEGUE_ASSIGN(plugin::Transport t, plugins.transport(need.name));
-        const std::uint64_t lacks = need.need_caps & ~t.caps();
+        const std::uint64_t lacks = (need.need_caps | at_rest) & ~t.caps();
         if (lacks != 0)
             return Error(Code::Refused, t.name() + " cannot serve channel '" + need.name +
                                             "' of mode/" + mode + ": it lacks " + names_of(lacks))

@@ -11,10 +11,9 @@
 
 namespace segue::update {
 
-// Whether the transport of every channel that the mode needs can do what it needs; REFUSED names
-// channel, transport and what it lacks.
-Status check_channels(PluginSet& plugins, const std::string& mode,
-                      const std::vector<plugin::ChannelNeed>& needs);
+// Whether the transport of every channel that the mode needs can do what it needs, and whether a
+// state without a peer stays there; REFUSED names channel, transport and what it lacks.
+Status check_channels(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan);
 // Whether every block outlives what the mode does to it.
 Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
                     const std::string& mode);

@@ -7,6 +7,9 @@ namespace segue::update {
 
 namespace {
 
+// The channel that every mode has: the state goes over it.
+constexpr const char* kMain = "main";
+
 // Calls `f` until it has an answer, waiting for `handle` or a little in between.
 template <class F, class Ready>
 auto until_done(F f, Ready ready, const Waiter& wait) -> decltype(f()) {
@@ -25,6 +28,8 @@ auto until_done(F f, Ready ready, const Waiter& wait) -> decltype(f()) {
 
 Status Session::listen() {
     for (const plugin::ChannelNeed& need : needs) {
+        if (listeners_.count(need.name) != 0)
+            continue;
         SEGUE_ASSIGN(plugin::Transport t, open_(need.name));
         SEGUE_ASSIGN(plugin::Listener l, t.listen());
         transports_.emplace(need.name, std::move(t));
@@ -62,7 +67,27 @@ Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
         return std::move(s).error().with("channel", name);
     Channel ch(std::move(wire), name);
     SEGUE_TRY(ch.greet(agreed.nonce, index, w));
+    if (name == kMain && !lead_in.empty())
+        SEGUE_TRY(ch.send(Frame::Manifest, lead_in, {}, w));
     return ch;
+}
+
+Result<std::vector<std::byte>> Session::receive_manifest() {
+    const Waiter w = wait();
+    SEGUE_ASSIGN(plugin::Transport t, open_(kMain));
+    SEGUE_ASSIGN(plugin::Listener l, t.listen());
+    SEGUE_ASSIGN(plugin::Channel wire,
+                 until_done([&] { return l.accept(); },
+                            [&] { return l.ready(plugin::Direction::Read); }, w));
+    auto ch = std::make_unique<Channel>(std::move(wire), kMain);
+    SEGUE_TRY(ch->greeted_at_rest(w));
+    SEGUE_ASSIGN(const FrameHeader h, ch->expect(Frame::Manifest, kMaxMessage, w));
+    std::vector<std::byte> bytes(h.length);
+    SEGUE_TRY(ch->receive(bytes, w));
+    transports_.emplace(kMain, std::move(t));
+    listeners_.emplace(kMain, std::move(l));
+    channels_[{kMain, 0}] = std::move(ch);
+    return bytes;
 }
 
 Result<Channel*> Session::channel(const std::string& name, std::uint32_t index) {
@@ -88,6 +113,11 @@ Channel* Session::find(const void* handle) const {
         if (ch.get() == handle)
             return ch.get();
     return nullptr;
+}
+
+Channel* Session::find_open(const std::string& name, std::uint32_t index) const {
+    const auto at = channels_.find({name, index});
+    return at == channels_.end() ? nullptr : at->second.get();
 }
 
 void Session::close_channels() {

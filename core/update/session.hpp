@@ -20,6 +20,7 @@
 #include "core/report/phase.hpp"
 #include "core/update/channel.hpp"
 #include "core/update/received.hpp"
+#include "core/update/stream.hpp"
 
 namespace segue::update {
 
@@ -48,10 +49,14 @@ public:
 
     // Incoming: makes every channel of the plan reachable. Before the outgoing side connects.
     Status listen();
+    // Incoming, where no peer told it: opens "main" and gives the manifest that stands first on it.
+    Result<std::vector<std::byte>> receive_manifest();
     // The channel, opened and greeted at the first call.
     Result<Channel*> channel(const std::string& name, std::uint32_t index);
     // The channel behind a handle that a mode got; nullptr for anything else.
     Channel* find(const void* handle) const;
+    // A channel that is open already; nullptr: it is not.
+    Channel* find_open(const std::string& name, std::uint32_t index) const;
     void close_channels();
 
     Side side() const { return side_; }
@@ -67,6 +72,7 @@ public:
     Deadline deadline = Deadline::never();
     int cancel_fd = -1, peer_pidfd = -1;
 
+    std::span<const std::byte> lead_in; // outgoing: the manifest, first on "main"; empty for a peer
     std::span<const std::byte> state_out; // outgoing, from handover on
     std::vector<std::byte> state_in;      // incoming, once it is whole
     bool state_passed = false, inventory_passed = false;

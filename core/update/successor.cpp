@@ -9,6 +9,10 @@ Result<std::unique_ptr<Successor>> make_successor(Attempt& attempt) {
     switch (attempt.plan.successor) {
     case SEGUE_SUCCESSOR_PEER:
         return make_peer(attempt);
+    case SEGUE_SUCCESSOR_SELF:
+        return make_self(attempt);
+    case SEGUE_SUCCESSOR_LATER:
+        return make_later(attempt);
     default:
         return Error(Code::Unsupported, "mode/" + attempt.request.mode +
                                             " plans a successor of kind " +

@@ -6,6 +6,8 @@
 
 namespace segue::update {
 
-std::unique_ptr<Successor> make_peer(Attempt& attempt); // SEGUE_SUCCESSOR_PEER
+std::unique_ptr<Successor> make_peer(Attempt& attempt);  // SEGUE_SUCCESSOR_PEER
+std::unique_ptr<Successor> make_self(Attempt& attempt);  // SEGUE_SUCCESSOR_SELF
+std::unique_ptr<Successor> make_later(Attempt& attempt); // SEGUE_SUCCESSOR_LATER
 
 } // namespace segue::update

@@ -47,6 +47,10 @@ Status ConfiguredPlugins::choose(const plugin::Registry& registry, const std::st
         SEGUE_ASSIGN(plugin::Memory memory, plugin::Memory::create(*c.plugin, c.options));
         memory_.emplace(m.id, std::move(memory));
     }
+    if (!config_.update.keeper.empty()) {
+        SEGUE_ASSIGN(keeper_, chosen(registry, "keeper", config_.update.keeper,
+                                     config_.update.keeper_options));
+    }
     return {};
 }
 
@@ -81,6 +85,13 @@ Result<plugin::Memory*> ConfiguredPlugins::memory(const std::string& block) {
         return Error(Code::NotFound, "the configuration has no RAM block '" + block + "'")
             .with("block", block);
     return &at->second;
+}
+
+Result<plugin::Keeper> ConfiguredPlugins::keeper(const segue_host_process* process) {
+    if (!keeper_)
+        return Error(Code::NotFound, "the mode needs a keeper, and the configuration names none")
+            .way_out("set update.keeper in the guest's file: segue plugins lists them");
+    return plugin::Keeper::create(*keeper_->plugin, keeper_->options, process);
 }
 
 } // namespace segue::vmm

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/config/guest_config.hpp"
@@ -28,6 +29,7 @@ public:
                               const plugin::ModeServices& services) override;
     Result<plugin::Transport> transport(const std::string& channel) override;
     Result<plugin::Memory*> memory(const std::string& block) override;
+    Result<plugin::Keeper> keeper(const segue_host_process* process) override;
 
 private:
     struct Chosen {
@@ -46,6 +48,7 @@ private:
     plugin::Loader loader_;
     std::map<std::string, Chosen> modes_, channels_;
     std::map<std::string, plugin::Memory> memory_;
+    std::optional<Chosen> keeper_;
 };
 
 } // namespace segue::vmm

@@ -14,6 +14,8 @@
 #include "core/report/log.hpp"
 #include "core/report/tee.hpp"
 #include "core/update/engine.hpp"
+#include "core/update/exec_fds.hpp"
+#include "core/update/origin.hpp"
 #include "vmm/machine/machine.hpp"
 #include "vmm/main/configured_plugins.hpp"
 #include "vmm/main/guest_service.hpp"
@@ -36,7 +38,7 @@ public:
 
     // Generation 1: makes everything and lets the guest start.
     Status boot();
-    // A later generation, from an engine stream: OK once the guest runs here.
+    // A later generation, from an engine stream, an execve or a state: OK once the guest runs here.
     Status take_over();
 
     // Answers what happens until this process has nothing left to do; gives its exit code.
@@ -52,6 +54,8 @@ private:
     Status listen();
     Status serve(bool held);
     Result<UniqueFd> engine_stream() const;
+    Status make_items();
+    Result<std::unique_ptr<update::Origin>> origin();
     void start_engine(std::vector<report::UpdateRecord> past);
     // Nothing: go on.
     std::optional<int> handle(const GuestEvent& event);
@@ -71,6 +75,7 @@ private:
     update::GuestFacts facts_;
     std::unique_ptr<ConfiguredPlugins> plugins_;
     inventory::Inventory inventory_;
+    update::ExecFds exec_fds_;
     std::optional<update::Ownership> ownership_;
     Machine machine_{inbox_};
     update::RunControl run_{report::RunState::Inmigrate};

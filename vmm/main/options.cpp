@@ -5,9 +5,12 @@
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "core/base/version.hpp"
+#include "core/update/handoff.hpp"
 
 namespace segue::vmm {
 
@@ -15,7 +18,7 @@ namespace {
 
 constexpr const char* kHelp =
     "usage: segue-vmm --config FILE [--set KEY=VALUE]... [--run-dir DIR] [--state-dir DIR]\n"
-    "                 [--incoming[=SOCKET]] [--log-level LEVEL]\n"
+    "                 [--incoming[=SOCKET] | --restore] [--log-level LEVEL]\n"
     "\n"
     "Runs one guest in this process. 'segue run FILE' starts it in the background.\n"
     "\n"
@@ -25,10 +28,21 @@ constexpr const char* kHelp =
     "  --state-dir DIR      where the journal lives\n"
     "  --incoming[=SOCKET]  a standby: waits at SOCKET (default: standby.sock in the guest's\n"
     "                       run directory) for the VMM that runs the guest to update to this one\n"
+    "  --restore            starts the guest from the state that was left on channel main\n"
     "  --log-level LEVEL    debug, info (default), warn or error\n"
     "  --version, --help\n";
 
-enum : int { kConfig = 256, kSet, kRunDir, kStateDir, kIncoming, kLogLevel, kVersion, kHelpFlag };
+enum : int {
+    kConfig = 256,
+    kSet,
+    kRunDir,
+    kStateDir,
+    kIncoming,
+    kRestore,
+    kLogLevel,
+    kVersion,
+    kHelpFlag
+};
 
 Error usage(const std::string& what) {
     return Error(Code::Invalid, what).way_out("segue-vmm --help shows every option");
@@ -47,6 +61,16 @@ Status take_incoming(const char* value, Options& o) {
     if (error != std::errc{} || end != digits.data() + digits.size() || o.stream_fd < 3)
         return usage("--incoming=" + std::string(text) + " names no descriptor");
     return {};
+}
+
+// A descriptor's number from the environment, which no child may see; -1: none.
+int take_number(const char* variable) {
+    const char* text = ::getenv(variable);
+    int fd = -1;
+    if (text != nullptr)
+        std::from_chars(text, text + std::strlen(text), fd);
+    ::unsetenv(variable);
+    return fd;
 }
 
 Status take_level(std::string_view text, Options& o) {
@@ -68,6 +92,7 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
                                  {"run-dir", required_argument, nullptr, kRunDir},
                                  {"state-dir", required_argument, nullptr, kStateDir},
                                  {"incoming", optional_argument, nullptr, kIncoming},
+                                 {"restore", no_argument, nullptr, kRestore},
                                  {"log-level", required_argument, nullptr, kLogLevel},
                                  {"version", no_argument, nullptr, kVersion},
                                  {"help", no_argument, nullptr, kHelpFlag},
@@ -88,6 +113,9 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
         case kStateDir:
             o.state_dir = optarg;
             break;
+        case kRestore:
+            o.restore = true;
+            break;
         case kIncoming:
             SEGUE_TRY(take_incoming(optarg, o));
             break;
@@ -106,6 +134,8 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     }
     if (optind < argc)
         return usage(std::string("unexpected argument ") + argv[optind]);
+    o.probe_fd = take_number(kProbeVariable);
+    o.handoff_fd = take_number(update::kHandoffVariable);
     if (o.config.empty())
         return usage("--config FILE is missing");
     return std::optional<Options>(std::move(o));

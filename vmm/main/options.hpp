@@ -12,6 +12,10 @@
 
 namespace segue::vmm {
 
+// Set where the process is only asked whether it could take the guest over: it checks, writes 'y'
+// to the descriptor of this number, and exits.
+inline constexpr const char* kProbeVariable = "SEGUE_PROBE";
+
 struct Options {
     std::string config;                 // absolute path
     std::vector<std::string> overrides; // --set key=value
@@ -20,10 +24,13 @@ struct Options {
     bool incoming = false;
     std::string incoming_path; // --incoming=PATH; empty: standby.sock in the run directory
     int stream_fd = -1;        // --incoming=fd:N: the engine stream, connected
+    bool restore = false;      // --restore: from the state on channel "main"
+    int probe_fd = -1;         // kProbeVariable
+    int handoff_fd = -1;       // update::kHandoffVariable
 };
 
-// The parsed command line; nothing after --help or --version, which print; INVALID with the way
-// out.
+// The parsed command line, and what the environment says, which is unset at once; nothing after
+// --help or --version, which print; INVALID with the way out.
 Result<std::optional<Options>> parse_options(int argc, char** argv);
 
 } // namespace segue::vmm

@@ -20,8 +20,14 @@ public:
 
     Result<Child> start(const ports::SuccessorSpec& spec, int stream) override;
     std::string last_words(const Child& child) override;
+    Status probe(const ports::SuccessorSpec& spec, const Waiter& wait) override;
+    Error exec(const ports::SuccessorSpec& spec, int handoff,
+               const std::vector<int>& keep) override;
 
 private:
+    std::vector<std::string> command(const std::string& binary,
+                                     const ports::SuccessorSpec& spec) const;
+    void mark_log();
     std::vector<std::string> common_;
     std::string log_path_;
     std::uint64_t log_size_ = 0; // when the child was started

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/main/run_vmm.hpp"
 
+#include <segue/cpp/sys.hpp>
+
 #include "core/base/log.hpp"
+#include "vmm/kvm/kvm.hpp"
 #include "vmm/main/guest_process.hpp"
 #include "vmm/main/options.hpp"
 #include "vmm/main/signals.hpp"
@@ -15,11 +18,21 @@ int fail(const Error& e, int code) {
     return code;
 }
 
+// Configuration and plugins would do, and so would this host's KVM; nothing was created.
+Result<int> answer_probe(const Options& options) {
+    SEGUE_ASSIGN(const auto guest, GuestProcess::make(options, nullptr));
+    SEGUE_ASSIGN(const Kvm kvm, Kvm::open());
+    const std::byte yes{'y'};
+    SEGUE_TRY(sys::write_all(options.probe_fd, {&yes, 1}));
+    return 0;
+}
+
 Result<int> live(const Options& options, report::Report* report) {
     SEGUE_TRY(block_signals());
     SEGUE_ASSIGN(const auto guest, GuestProcess::make(options, report));
     SEGUE_ASSIGN(const Signals signals, Signals::watch(guest->inbox()));
-    SEGUE_TRY(options.incoming ? guest->take_over() : guest->boot());
+    const bool later = options.incoming || options.restore || options.handoff_fd >= 0;
+    SEGUE_TRY(later ? guest->take_over() : guest->boot());
     return guest->run();
 }
 
@@ -33,7 +46,7 @@ int run_vmm(int argc, char** argv, report::Report* report) {
     if (!*options)
         return 0;
     log::start("segue-vmm", (*options)->log_level);
-    const auto code = live(**options, report);
+    const auto code = (*options)->probe_fd >= 0 ? answer_probe(**options) : live(**options, report);
     return code ? *code : fail(code.error(), 1);
 }
 

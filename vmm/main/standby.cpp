@@ -9,6 +9,7 @@
 #include "core/base/log.hpp"
 #include "core/base/unix_socket.hpp"
 #include "core/base/wait.hpp"
+#include "core/update/handoff.hpp"
 #include "core/update/incoming.hpp"
 #include "vmm/main/guest_process.hpp"
 
@@ -65,16 +66,39 @@ Result<UniqueFd> GuestProcess::engine_stream() const {
     }
 }
 
-Status GuestProcess::take_over() {
+// What another boot, or another process, left on channel "main" has none of our descriptors.
+Status GuestProcess::make_items() {
+    SEGUE_ASSIGN(UniqueFd lock, take_lock(places_));
+    SEGUE_TRY(inventory_.add(inventory::Item{"lock", std::move(lock)}));
+    SEGUE_TRY(listen());
+    auto console = open_console(config_.console, inventory_);
+    return console ? Status() : std::move(console).error();
+}
+
+Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {
+    if (options_.restore) {
+        SEGUE_TRY(make_items());
+        return update::from_rest(places_.owner());
+    }
+    if (options_.handoff_fd >= 0) {
+        SEGUE_ASSIGN(update::Handoff handoff,
+                     update::take_handoff(UniqueFd(options_.handoff_fd), exec_fds_));
+        return update::from_self(std::move(handoff.record));
+    }
     SEGUE_ASSIGN(UniqueFd stream, engine_stream());
+    return update::from_peer(update::Stream(std::move(stream)), places_.owner());
+}
+
+Status GuestProcess::take_over() {
+    SEGUE_ASSIGN(std::unique_ptr<update::Origin> from, origin());
     const auto on_built = [this]() -> Result<ports::Devices*> {
         run_.attach(machine_.vcpus(), machine_.devices());
         SEGUE_TRY(serve(true));
         return &machine_.devices();
     };
-    update::Standby standby{facts_,    machine_, run_,     inventory_,
-                            *plugins_, report_,  on_built, ownership_};
-    update::Incoming incoming(standby, update::Stream(std::move(stream)));
+    update::Standby standby{facts_,  machine_, run_,       inventory_, *plugins_,
+                            report_, on_built, ownership_, exec_fds_};
+    update::Incoming incoming(standby, std::move(from));
     SEGUE_TRY(incoming.run());
     start_engine({incoming.record()});
     server_->resume();

@@ -22,12 +22,16 @@ bool name_is_sound(const char* name) {
 
 } // namespace
 
-Result<Keeper> Keeper::create(const LoadedPlugin& plugin, const PluginConfig& config) {
+Result<Keeper> Keeper::create(const LoadedPlugin& plugin, const PluginConfig& config,
+                              const segue_host_process* process) {
+    const Given given[] = {{SEGUE_PROCESS_ID, process}};
     SEGUE_ASSIGN(auto i, make_instance<segue_keeper>(
-                             plugin, SEGUE_KEEPER_ID, config, [&](auto& made, segue_error* e) {
+                             plugin, SEGUE_KEEPER_ID, config,
+                             [&](auto& made, segue_error* e) {
                                  return made.table.create(config.abi(), made.host.abi(), &made.self,
                                                           e);
-                             }));
+                             },
+                             given));
     SEGUE_TRY(check_caps(plugin, i->table.survives));
     return Keeper(std::move(i));
 }

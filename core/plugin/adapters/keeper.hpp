@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <segue/abi/keeper.h>
+#include <segue/abi/process.h>
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
@@ -24,7 +25,9 @@ struct KeptFd {
 // One configured keeper. [update; take also main]
 class Keeper {
 public:
-    static Result<Keeper> create(const LoadedPlugin& plugin, const PluginConfig& config);
+    // `process` outlives it.
+    static Result<Keeper> create(const LoadedPlugin& plugin, const PluginConfig& config,
+                                 const segue_host_process* process);
 
     std::uint64_t survives() const { return instance_->table.survives; } // SEGUE_KEEPER_*
     const std::string& name() const { return instance_->name(); }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <segue/cpp/socket.hpp>
+
+#include "core/update/arbiter.hpp"
+#include "core/update/origin.hpp"
+
+namespace segue::update {
+
+namespace {
+
+constexpr std::chrono::seconds kHello{10}, kLastWord{1};
+
+class PeerOrigin final : public Origin {
+public:
+    PeerOrigin(Stream stream, std::string owner_path)
+        : stream_(std::move(stream))
+        , owner_path_(std::move(owner_path)) {}
+
+    Result<std::vector<std::byte>> manifest(Session&) override {
+        SEGUE_TRY(sys::check_peer(stream_.fd()));
+        SEGUE_ASSIGN(const pid_t pid, sys::peer_pid(stream_.fd()));
+        SEGUE_ASSIGN(peer_, sys::pidfd(pid));
+        SEGUE_ASSIGN(Message m, stream_.expect(MessageType::Hello, Waiter{Deadline::in(kHello)}));
+        if (m.fds.size() > 1)
+            return Error(Code::Corrupt, "HELLO brought more than the ownership record");
+        if (!m.fds.empty())
+            record_ = std::move(m.fds[0]);
+        return std::move(m.body);
+    }
+
+    Result<Ownership> ownership(const state::Header& header) override {
+        handshake_ = !record_;
+        if (handshake_)
+            return Ownership::create(owner_path_, header.guest,
+                                     {header.generation, header.attempt, Owner::Offered});
+        return Ownership::adopt(std::move(record_));
+    }
+
+    int peer_pidfd() const override { return peer_.get(); }
+
+    Status welcome(const Welcome& w, const Waiter& wait) override {
+        return stream_.send(MessageType::Welcome, encode(w), {}, wait);
+    }
+    Status ready(const Waiter& wait) override {
+        return stream_.send(MessageType::Ready, {}, {}, wait);
+    }
+
+    Status claim(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,
+                 const Waiter& wait) override {
+        if (!handshake_)
+            return await_word(ownership, generation, attempt, stream_, wait);
+        SEGUE_TRY(await_run(stream_, wait));
+        ownership.claim(generation, attempt); // nobody else has this record
+        return {};
+    }
+
+    // Where the other side is gone these fail, and may.
+    void running() noexcept override {
+        (void)stream_.send(MessageType::Running, {}, {}, Waiter{Deadline::in(kLastWord)}).ok();
+    }
+    void refuse(const Error& why) noexcept override {
+        (void)stream_.refuse(why, Waiter{Deadline::in(kLastWord)}).ok();
+    }
+
+private:
+    Stream stream_;
+    std::string owner_path_;
+    UniqueFd peer_, record_;
+    bool handshake_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<Origin> from_peer(Stream stream, std::string owner_path) {
+    return std::make_unique<PeerOrigin>(std::move(stream), std::move(owner_path));
+}
+
+} // namespace segue::update

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// origin.hpp - where the guest comes from: a live process, this one before its execve, or a state
+// file. The incoming side's view of what Successor is to the outgoing one.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/update/hello.hpp"
+#include "core/update/ownership.hpp"
+#include "core/update/session.hpp"
+#include "core/update/stream.hpp"
+
+namespace segue::update {
+
+// The steps in which the kinds differ, in this order. [main]
+class Origin {
+public:
+    virtual ~Origin() = default;
+    Origin(const Origin&) = delete;
+    Origin& operator=(const Origin&) = delete;
+
+    // The machine manifest as it came, not yet believed. May open "main" in the session.
+    virtual Result<std::vector<std::byte>> manifest(Session& session) = 0;
+    // The record that says who owns the guest.
+    virtual Result<Ownership> ownership(const state::Header& header) = 0;
+    // Readable when the other side is dead; -1: there is no other side.
+    virtual int peer_pidfd() const { return -1; }
+    virtual Status welcome(const Welcome&, const Waiter&) { return {}; }
+    virtual Status ready(const Waiter&) { return {}; }
+    // The last act that can fail: OK means that the guest is ours.
+    virtual Status claim(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,
+                         const Waiter& wait) = 0;
+    virtual void running() noexcept {}
+    virtual void refuse(const Error&) noexcept {}
+
+protected:
+    Origin() = default;
+};
+
+// Where the record does not come with HELLO, the arbiter is the handshake, and a record of this
+// side's own is made at `owner_path`.
+std::unique_ptr<Origin> from_peer(Stream stream, std::string owner_path);
+// After execve: `record` came through it.
+std::unique_ptr<Origin> from_self(UniqueFd record);
+// A state that was left at rest on channel "main"; `owner_path`: the record in the run directory,
+// used where it is of this boot, else made anew.
+std::unique_ptr<Origin> from_rest(std::string owner_path);
+
+} // namespace segue::update
