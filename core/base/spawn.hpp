@@ -20,8 +20,8 @@ struct SpawnSpec {
     std::string program; // what is executed; empty: argv[0]. PATH is not searched.
     // {ours, the child's}. 0, 1 and 2 are /dev/null where they are not named.
     std::vector<std::pair<int, int>> fds;
-    std::vector<std::string> extra_env = {}; // "NAME=value", besides our own environment
     bool new_session = false;
+    std::vector<std::string> extra_env = {}; // "NAME=value", besides our own environment
 };
 
 struct Child {
