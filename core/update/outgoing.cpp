@@ -54,7 +54,7 @@ Code Outgoing::run() {
     }
     Error why = std::move(s).error();
     if (why.detail("phase").empty())
-        why = std::move(why).with("phase", name_of(attempt_.progress.phase()));
+        std::move(why).with("phase", name_of(attempt_.progress.phase()));
     if (why.code() == Code::Paused) { // in doubt: whoever runs it, it is not us
         attempt_.progress.end(UpdateStatus::Failed, why);
         return Code::Paused;
@@ -234,7 +234,7 @@ void Outgoing::roll_back(Error why, bool mode_answers) {
     attempt_.progress.enter(Phase::Rollback);
     if (successor_ && successor_->abandon())
         if (Status s = ctx_.devices.reclaim(); !s)
-            why = std::move(why).with("reclaim", s.error().what());
+            std::move(why).with("reclaim", s.error().what());
     if (mode_answers && mode_)
         (void)mode_->reclaim().ok();
     if (mode_answers && keeper_)
@@ -243,6 +243,8 @@ void Outgoing::roll_back(Error why, bool mode_answers) {
     ctx_.frontend.resume();
     ctx_.frontend.closing(false);
     if (mode_answers) {
+        if (successor_)
+            successor_->explain(why);
         if (mode_)
             mode_->end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED);
         attempt_.session.close_channels();

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <optional>
 #include <random>
 
 #include <segue/cpp/socket.hpp>
@@ -25,14 +26,13 @@ public:
 
     Status begin() override {
         SEGUE_TRY(reach());
-        Status s = greet();
-        return s ? s : explain(std::move(s).error());
+        return greet();
     }
 
     Status ready() override {
         auto ready = stream_.expect(MessageType::Ready, a_.session.wait());
         if (!ready)
-            return explain(std::move(ready).error());
+            return std::move(ready).error();
         return {};
     }
 
@@ -51,12 +51,27 @@ public:
         if (!child_.pidfd)
             return false;
         (void)sys::pidfd_signal(child_.pidfd.get(), SIGKILL).ok();
+        refusal_ = last_message();
         stream_.close();
         const bool claimed = a_.ctx.ownership.claiming();
         // Whoever only waits for his devices must not wait for an exit, too.
         if (claimed)
             (void)Waiter{Deadline::in(kReap)}.until(child_.pidfd.get(), POLLIN).ok();
         return claimed;
+    }
+
+    // "The other VMM process ended" is no reason: its own words and its exit are.
+    void explain(Error& why) override {
+        if (why.code() != Code::Closed)
+            return;
+        const std::string phase = why.detail("phase");
+        if (refusal_)
+            why = std::move(*refusal_);
+        else if (ours_)
+            why = its_end();
+        else
+            return;
+        std::move(why).with("phase", phase);
     }
 
     ~Peer() override {
@@ -109,32 +124,32 @@ private:
         return {};
     }
 
-    // "The other VMM process ended" is no reason: its own words and its exit are.
-    Status explain(Error e) {
-        if (e.code() != Code::Closed)
-            return e;
-        if (auto why = stream_.expect(MessageType::Ready,
-                                      Waiter{Deadline::in(std::chrono::milliseconds(0))});
-            !why && why.code() == Code::Refused)
-            return std::move(why).error();
-        if (!ours_)
-            return e;
-        const auto exit = wait_exit(child_, Deadline::in(std::chrono::seconds(1)));
+    // A refusal that was on its way when the stream broke.
+    std::optional<Error> last_message() const noexcept {
+        auto last =
+            stream_.expect(MessageType::Ready, Waiter{Deadline::in(std::chrono::milliseconds(0))});
+        if (!last && last.code() == Code::Refused)
+            return std::move(last).error();
+        return std::nullopt;
+    }
+
+    Error its_end() {
+        const auto exit = wait_exit(child_, Deadline::in(kReap));
         const std::string words = a_.ctx.launcher.last_words(child_);
         ours_ = !exit;
-        return Error(Code::Refused, "the new binary " + a_.request.successor.binary + " " +
+        const std::string& binary = a_.request.successor.binary;
+        return Error(Code::Refused, "the new binary " + binary + " " +
                                         (exit ? to_string(*exit) : "hung up") +
-                                        " before it was ready" +
                                         (words.empty() ? "" : ": " + words))
-            .way_out("the guest runs on unharmed; try the binary by hand: " +
-                     a_.request.successor.binary + " --version")
-            .with("binary", a_.request.successor.binary);
+            .way_out("the guest runs on unharmed; try the binary by hand: " + binary + " --version")
+            .with("binary", binary);
     }
 
     Attempt& a_;
     Child child_;
     Stream stream_;
     bool ours_ = false;
+    std::optional<Error> refusal_;
 };
 
 } // namespace

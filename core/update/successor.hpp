@@ -30,6 +30,9 @@ public:
     // After an error, the guest ours: ends what was started. True where it had claimed things
     // outside, and is gone for certain now.
     virtual bool abandon() noexcept = 0;
+    // After that, the guest running again: puts what is known of its end into an error that only
+    // says that it went.
+    virtual void explain(Error& /*why*/) {}
 
 protected:
     Successor() = default;

@@ -1,12 +1,12 @@
-# segue_add_plugin(ID KIND SOURCES... [LIBS LIBRARIES...] [VERSION TEXT] [OUTPUT DIR])
+# segue_add_plugin(ID KIND SOURCES... [LIBS LIBRARIES...] [VERSION TEXT] [OUTPUT DIR] [TARGET NAME])
 #
-# One plugin: KIND is transport, memory, mode or keeper. Gives the target <kind>-<id> and, below
+# One plugin: KIND is transport, memory, mode or keeper. Gives the target <kind>-<id>, or NAME, and, below
 # the build folder, lib/segue/plugins/<kind>/<id>.so with its manifest <id>.toml, written from the
 # binary's own description. The same in Segue's tree and from find_package(SegueSDK). With OUTPUT it
 # goes to DIR/<kind>/ instead, and is not installed: for plugins of tests.
 function(segue_add_plugin id kind)
     set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
-    cmake_parse_arguments(arg "" "VERSION;OUTPUT" "LIBS" ${ARGN})
+    cmake_parse_arguments(arg "" "VERSION;OUTPUT;TARGET" "LIBS" ${ARGN})
     if(NOT id MATCHES "^[a-z0-9][a-z0-9-]*$")
         message(FATAL_ERROR "segue_add_plugin: the id '${id}' may hold a-z, 0-9 and '-' only")
     endif()
@@ -19,6 +19,9 @@ function(segue_add_plugin id kind)
     endif()
 
     set(target ${kind}-${id})
+    if(arg_TARGET)
+        set(target ${arg_TARGET})
+    endif()
     set(dir ${CMAKE_BINARY_DIR}/lib/segue/plugins/${kind})
     if(arg_OUTPUT)
         set(dir ${arg_OUTPUT}/${kind})

@@ -19,7 +19,22 @@ namespace segue::vmm {
 namespace {
 
 constexpr std::chrono::seconds kReap{5};
-constexpr std::size_t kLastWords = 300; // bytes of the log that an error quotes
+constexpr std::uint64_t kLogTail = 16384; // bytes of the log that are looked at,
+constexpr std::size_t kLastWords = 300;   // and quoted in an error
+
+// What a line of the log says of the child's end: its warnings and errors, and what comes from the
+// dynamic linker, the C library or a sanitizer; not what we write there ourselves.
+std::string complaint(const std::string& line, pid_t child) {
+    const auto stamp = line.find(" segue-vmm[");
+    if (stamp == std::string::npos)
+        return line;
+    const std::string own = "[" + std::to_string(child) + "] ";
+    const auto at = line.find(own, stamp);
+    if (at == std::string::npos)
+        return {};
+    const std::string text = line.substr(at + own.size());
+    return text.rfind("warning:", 0) == 0 || text.rfind("error:", 0) == 0 ? text : std::string();
+}
 
 } // namespace
 
@@ -114,18 +129,20 @@ Error ProcessLauncher::exec(const ports::SuccessorSpec& spec, int handoff,
     return why;
 }
 
-std::string ProcessLauncher::last_words(const Child&) {
+std::string ProcessLauncher::last_words(const Child& child) {
     std::ifstream log(log_path_, std::ios::binary);
     log.seekg(0, std::ios::end);
     const auto end = static_cast<std::uint64_t>(std::max<std::streamoff>(log.tellg(), 0));
-    if (end <= log_size_)
-        return {};
-    const std::uint64_t from = std::max(log_size_, end - std::min<std::uint64_t>(end, kLastWords));
-    std::string words(end - from, '\0');
-    log.seekg(static_cast<std::streamoff>(from));
-    log.read(words.data(), static_cast<std::streamsize>(words.size()));
-    while (!words.empty() && words.back() == '\n')
-        words.pop_back();
+    log.seekg(static_cast<std::streamoff>(
+        std::max(log_size_, end - std::min<std::uint64_t>(end, kLogTail))));
+    std::string words;
+    for (std::string line; std::getline(log, line);) {
+        const std::string said = complaint(line, child.pid);
+        if (!said.empty())
+            words += (words.empty() ? "" : "; ") + said;
+    }
+    if (words.size() > kLastWords)
+        words.erase(0, words.size() - kLastWords);
     return words;
 }
 
