@@ -22,7 +22,7 @@ Status decode(std::span<const std::byte> container, std::optional<Error>& out) {
     for (const Section* detail : in.take_all("error-detail")) {
         SEGUE_ASSIGN(const auto key, detail->text("key"));
         SEGUE_ASSIGN(const auto value, detail->text("value"));
-        e = std::move(e).with(std::string(key), std::string(value));
+        std::move(e).with(std::string(key), std::string(value)); // e = ... would move e into itself
     }
     out = std::move(e);
     return {};
