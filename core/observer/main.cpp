@@ -29,6 +29,8 @@ and prints the longest time in which they stood still.
   --until-eof-of-stdin  until stdin ends; each line on it prints what was seen since
                         the one before
   --cpu N               poll on this CPU only
+  --every US            sleep that many microseconds between polls (default 0: take a whole
+                        CPU, which is right only where the guest has others)
   --json                one line of JSON a measurement
   --help                this text
 
@@ -40,6 +42,7 @@ struct Options {
     std::chrono::milliseconds time{10'000};
     bool until_eof = false;
     int cpu = -1;
+    long every_us = 0;
     bool json = false;
 };
 
@@ -73,6 +76,8 @@ bool parse_one(int option, const char* value, Options& o, std::uint64_t& offset)
         return true;
     case 'c':
         return parse_number(value, o.cpu);
+    case 'y':
+        return parse_number(value, o.every_us);
     case 'j':
         o.json = true;
         return true;
@@ -87,6 +92,7 @@ Parsed parse(int argc, char** argv, Options& o) {
                                    {"seconds", required_argument, nullptr, 's'},
                                    {"until-eof-of-stdin", no_argument, nullptr, 'e'},
                                    {"cpu", required_argument, nullptr, 'c'},
+                                   {"every", required_argument, nullptr, 'y'},
                                    {"json", no_argument, nullptr, 'j'},
                                    {"help", no_argument, nullptr, 'h'},
                                    {}};
@@ -128,7 +134,8 @@ void obey_stdin(Observer& observer, bool json) {
 }
 
 int run(const Options& o) {
-    auto observer = Observer::start(o.rams, o.cpu, Deadline::in(std::chrono::seconds(10)));
+    auto observer = Observer::start(o.rams, o.cpu, Deadline::in(std::chrono::seconds(10)),
+                                    std::chrono::microseconds(o.every_us));
     if (!observer.ok()) {
         const Error& e = observer.error();
         std::fprintf(stderr, "segue-observer: %s\n%s%s", e.what().c_str(), e.way_out().c_str(),

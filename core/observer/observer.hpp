@@ -26,15 +26,17 @@ struct Ram {
     std::uint64_t offset = 0; // where guest-physical address 0 is in it
 };
 
-// The poll thread takes a whole core. A mapping keeps RAM alive that has lost all its other users:
+// A mapping keeps RAM alive that has lost all its other users:
 // it is gone only with the observer. [any; calls from several threads are fine]
 class Observer {
 public:
     // Waits until a guest has written its observation page (page.h). `cpu`: where the poll thread
     // stays; -1: anywhere. Where a guest is copied from one RAM to another, name both: the counter
     // of a vCPU is then the higher one. The first must hold a running guest, the others need not.
+    // `every`: sleeps that long between polls; 0: the poll thread takes a whole core, which is
+    // right only where the guest has others.
     static Result<std::unique_ptr<Observer>> start(const std::vector<Ram>& rams, int cpu,
-                                                   Deadline deadline);
+                                                   Deadline deadline, Time every = Time{0});
     ~Observer();
     Observer(const Observer&) = delete;
     Observer& operator=(const Observer&) = delete;
@@ -47,7 +49,7 @@ public:
     const volatile segue_page& page() const { return *pages_.front(); }
 
 private:
-    Observer(std::vector<Mapping> maps, std::size_t vcpus);
+    Observer(std::vector<Mapping> maps, std::size_t vcpus, Time every);
     Status pin(int cpu);
     Measurement ask(bool restart);
     void poll_loop();
@@ -57,6 +59,7 @@ private:
     std::vector<Mapping> maps_;
     std::vector<const volatile segue_page*> pages_;
     std::size_t vcpus_;
+    Time every_;
     std::atomic<bool> asked_ = false; // or stopping: the poll thread then looks under the lock
     std::mutex mutex_;
     std::condition_variable answered_;

@@ -115,6 +115,19 @@ TEST(Observer, FindsAPlantedStandStill) {
     EXPECT_TRUE(after.blackout.length == 0ns || after.blackout.begin >= m.blackout.end);
 }
 
+TEST(Observer, SleepsBetweenPollsWhereItIsAskedTo) {
+    FakeGuest guest;
+    guest.run();
+    const auto observer = must(Observer::start({guest.ram()}, -1, Deadline::in(10s), 1ms));
+    ASSERT_TRUE(observer);
+    guest.stand_still(40ms);
+    const Measurement m = observer->reset();
+    guest.stop();
+    EXPECT_LE(m.polls, 2 + static_cast<std::uint64_t>((m.end - m.begin) / 1ms));
+    EXPECT_LE(m.blackout.length, guest.longest()) << "more than happened";
+    EXPECT_GE(m.blackout.at_most, 40ms);
+}
+
 // A thread of this process that was not there before.
 class NewThread {
 public:
