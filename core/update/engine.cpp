@@ -81,11 +81,12 @@ Result<report::UpdateRecord> Engine::start(Request request) {
 
 void Engine::work(Job& job) {
     const Code outcome = job.update.run();
-    const bool gone = outcome == Code::Ok || outcome == Code::Paused;
+    // In doubt (PAUSED) it stays held and stopped here, RAM and state kept, until an operator says.
+    const bool here = outcome != Code::Ok && outcome != Code::Paused;
     {
         const std::lock_guard lock(mutex_);
         if (!job.over) {
-            if (!gone)
+            if (here)
                 context_.run.finish();
             job.over = true;
             job.outcome = outcome;
@@ -93,7 +94,7 @@ void Engine::work(Job& job) {
     }
     over_.notify_all();
     job.returned = true;
-    if (gone)
+    if (outcome == Code::Ok)
         gone_();
 }
 

@@ -29,7 +29,9 @@ Incoming::Incoming(Standby& standby, std::unique_ptr<Origin> origin)
     , session_(Side::Incoming, standby.inventory,
                [this](const std::string& name) { return s_.plugins.transport(name); })
     , update_table_(update_service(session_))
-    , ram_table_(ram_service(session_)) {}
+    , ram_table_(ram_service(session_)) {
+    session_.cancel_fd = s_.cancel_fd;
+}
 
 void Incoming::enter(Phase phase) {
     session_.phase = phase;

@@ -30,6 +30,7 @@ struct Standby {
     std::function<Result<ports::Devices*>()> on_built;
     std::optional<Ownership>& ownership; // set with the manifest
     ExecFds& exec_fds;                   // what came through execve; empty otherwise
+    int cancel_fd = -1;                  // readable: this process should end instead
 };
 
 // Used once. [main]

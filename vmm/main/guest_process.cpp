@@ -35,11 +35,12 @@ std::vector<report::Report*> all_of(report::Report& log, report::Report& journal
 } // namespace
 
 GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPlaces places,
-                           report::Report* report)
+                           UniqueFd news, report::Report* report)
     : options_(std::move(options))
     , config_(std::move(config))
     , places_(std::move(places))
     , binary_(own_binary())
+    , inbox_(std::move(news))
     , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
     , report_(all_of(log_, journal_, report))
     , launcher_(common_options(), places_.log()) {}
@@ -53,8 +54,9 @@ Result<std::unique_ptr<GuestProcess>> GuestProcess::make(const Options& options,
     SEGUE_ASSIGN(const Places places, Places::find(options.run_dir, options.state_dir));
     SEGUE_ASSIGN(GuestPlaces own, places.guest(config.name));
     SEGUE_TRY(create(own));
+    SEGUE_ASSIGN(UniqueFd news, sys::event());
     std::unique_ptr<GuestProcess> p(
-        new GuestProcess(options, std::move(config), std::move(own), report));
+        new GuestProcess(options, std::move(config), std::move(own), std::move(news), report));
     SEGUE_ASSIGN(p->plugins_, ConfiguredPlugins::open(p->config_, p->places_.run));
     p->facts_.name = p->config_.name;
     p->facts_.config = options.config;

@@ -47,7 +47,7 @@ public:
     Inbox& inbox() { return inbox_; }
 
 private:
-    GuestProcess(Options options, config::GuestConfig config, GuestPlaces places,
+    GuestProcess(Options options, config::GuestConfig config, GuestPlaces places, UniqueFd news,
                  report::Report* report);
     std::vector<std::string> common_options() const;
     Status make_ram();

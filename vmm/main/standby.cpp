@@ -53,7 +53,10 @@ Result<UniqueFd> GuestProcess::engine_stream() const {
     SEGUE_ASSIGN(const UniqueFd listener, listen_alone(path));
     log::info("standby: waiting at " + path);
     for (;;) {
-        SEGUE_TRY(Waiter{}.until(listener.get(), POLLIN));
+        if (Status s = Waiter{Deadline::never(), inbox_.fd()}.until(listener.get(), POLLIN); !s) {
+            ::unlink(path.c_str());
+            return std::move(s).error();
+        }
         auto stream = sys::unix_accept(listener.get());
         if (stream.code() == Code::Again)
             continue;
@@ -97,7 +100,7 @@ Status GuestProcess::take_over() {
         return &machine_.devices();
     };
     update::Standby standby{facts_,  machine_, run_,       inventory_, *plugins_,
-                            report_, on_built, ownership_, exec_fds_};
+                            report_, on_built, ownership_, exec_fds_,  inbox_.fd()};
     update::Incoming incoming(standby, std::move(from));
     SEGUE_TRY(incoming.run());
     start_engine({incoming.record()});
