@@ -9,10 +9,9 @@
 #include <string>
 
 #include "core/config/guest_config.hpp"
+#include "core/plugin/choice.hpp"
 #include "core/plugin/host.hpp"
 #include "core/plugin/loader.hpp"
-#include "core/plugin/options.hpp"
-#include "core/plugin/registry.hpp"
 #include "core/update/context.hpp"
 
 namespace segue::vmm {
@@ -21,7 +20,7 @@ namespace segue::vmm {
 // of the plugins join config.settings, so that identity and `segue check` see them.
 class ConfiguredPlugins final : public update::PluginSet {
 public:
-    // `run_dir`: of this guest, for sockets without a path of their own. `config` outlives this.
+    // `run_dir`: of this guest, for sockets without a path of their own.
     static Result<std::unique_ptr<ConfiguredPlugins>> open(config::GuestConfig& config,
                                                            const std::string& run_dir);
 
@@ -32,23 +31,22 @@ public:
     Result<plugin::Keeper> keeper(const segue_host_process* process) override;
 
 private:
-    struct Chosen {
-        const plugin::LoadedPlugin* plugin;
-        plugin::PluginConfig options;
+    // A choice whose plugin is open.
+    struct Opened {
+        const plugin::LoadedPlugin* plugin = nullptr;
+        plugin::Choice choice;
     };
-    explicit ConfiguredPlugins(config::GuestConfig& config)
-        : config_(config)
+    explicit ConfiguredPlugins(const std::string& run_dir)
+        : run_dir_(run_dir)
         , loader_(services_) {}
-    Status choose(const plugin::Registry& registry, const std::string& run_dir);
-    Result<Chosen> chosen(const plugin::Registry& registry, const char* kind, const std::string& id,
-                          const std::string& options_path);
+    Status take(plugin::Choice choice);
 
-    config::GuestConfig& config_;
+    std::string run_dir_;
     plugin::Host services_;
     plugin::Loader loader_;
-    std::map<std::string, Chosen> modes_, channels_;
+    std::map<std::string, Opened> modes_, channels_;
     std::map<std::string, plugin::Memory> memory_;
-    std::optional<Chosen> keeper_;
+    std::optional<Opened> keeper_;
 };
 
 } // namespace segue::vmm
