@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/reference/config.md has one row for each key of the schema, and says of it what the schema says.
+// docs/reference/config.md has one row for each key of the schema, and says of it what the schema
+// says.
 #include <gtest/gtest.h>
 
 #include <fstream>
