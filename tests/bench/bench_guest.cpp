@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/bench_guest.hpp"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <segue/cpp/sys.hpp>
+
+#include "tests/bench/cores.hpp"
+
+namespace segue::bench {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kName = "bench";
+constexpr auto kEvery = 20us; // between two polls of the observer, as the floor's
+constexpr auto kPoll = 30ms;  // of the update's record: rarely in the pause
+constexpr auto kSettle = 20ms;
+constexpr auto kPatience = 60s;
+
+std::string list_of(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& w : words)
+        text += (text.empty() ? "\"" : ", \"") + w + "\"";
+    return "[" + text + "]";
+}
+
+double us(observer::Time t) {
+    return static_cast<double>(t.count()) / 1000;
+}
+
+} // namespace
+
+BenchGuest::BenchGuest(const BenchSpec& spec)
+    : spec_(spec)
+    , places_{dir_ / ("run/" + std::string(kName)), dir_ / ("state/" + std::string(kName))}
+    , client_(kName, places_.api_socket(), kPatience) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // later generations become ours
+}
+
+Result<std::unique_ptr<BenchGuest>> BenchGuest::start(const BenchSpec& spec) {
+    std::unique_ptr<BenchGuest> guest(new BenchGuest(spec));
+    if (Status s = guest->boot(); !s)
+        return std::move(s).error();
+    return guest;
+}
+
+BenchGuest::~BenchGuest() {
+    observer_.reset();
+    if (owner_ > 0) {
+        ::kill(owner_, SIGKILL);
+        ::waitpid(owner_, nullptr, 0);
+    }
+}
+
+Status BenchGuest::boot() {
+    std::error_code error;
+    const auto bin = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+    const std::string config = dir_ / "bench.toml";
+    std::ofstream(config) << "[guest]\nname = \"" << kName << "\"\nvcpus = " << spec_.vcpus
+                          << "\nkernel = \""
+                          << (bin.parent_path() / "share/segue/metronome.elf").string()
+                          << "\"\ncmdline = \"vcpus=" << spec_.vcpus
+                          << " print=0 share=4M\"\n[[memory]]\nid = \"ram0\"\nsize = \""
+                          << spec_.ram_mib << "M\"\nbackend = \"memfd\"\n[update]\nmode = \""
+                          << spec_.modes.front() << "\"\nallow = " << list_of(spec_.modes)
+                          << "\nchannels.cpr = { transport = \"unix\" }\n"
+                             "channels.main = { transport = \"unix\" }\n";
+    SEGUE_TRY(create(places_));
+    SEGUE_ASSIGN(const UniqueFd log, sys::open(places_.log(), O_WRONLY | O_CREAT | O_APPEND));
+    SpawnSpec s;
+    s.argv = {(bin / "segue-vmm").string(),
+              "--config",
+              config,
+              "--run-dir",
+              dir_ / "run",
+              "--state-dir",
+              dir_ / "state"};
+    s.fds = {{log.get(), 1}, {log.get(), 2}};
+    SEGUE_ASSIGN(first_, spawn(s));
+    owner_ = first_.pid;
+    for (const Deadline deadline = Deadline::in(kPatience); !client_.healthz();)
+        if (auto ended = wait_exit(first_, Deadline::in(10ms)); ended || deadline.passed())
+            return Error(Code::Io, "the VMM does not answer; its log is " + places_.log());
+    SEGUE_ASSIGN(const control::VmInfo vm, client_.vm());
+    return watch(vm);
+}
+
+// Again where a mode gave the guest other RAM.
+Status BenchGuest::watch(const control::VmInfo& vm) {
+    owner_ = vm.pid;
+    place(owner_, spec_.vcpus, spec_.placement);
+    const control::RamInfo& ram = vm.ram.front();
+    if (ram.inode == inode_)
+        return {};
+    const int cpu = spec_.placement == Placement::Free ? -1 : observer_core(cores());
+    SEGUE_ASSIGN(observer_, observer::Observer::start({{ram.path, ram.offset}}, cpu,
+                                                      Deadline::in(kPatience), kEvery));
+    inode_ = ram.inode;
+    return {};
+}
+
+Result<double> BenchGuest::idle(std::chrono::milliseconds time) {
+    std::this_thread::sleep_for(kSettle);
+    observer_->reset();
+    std::this_thread::sleep_for(time);
+    return us(observer_->snapshot().blackout.at_most);
+}
+
+Result<report::UpdateRecord> BenchGuest::finished(const std::string& id) const {
+    for (const Deadline deadline = Deadline::in(kPatience);;) {
+        std::this_thread::sleep_for(kPoll);
+        auto record = client_.update(id);
+        if (record && report::is_final(record->status))
+            return record;
+        if (deadline.passed())
+            return record ? Error(Code::Deadline, "update " + id + " does not end")
+                          : std::move(record).error();
+    }
+}
+
+Result<Observed> BenchGuest::update(const std::string& mode) {
+    place(owner_, spec_.vcpus, spec_.placement);
+    std::this_thread::sleep_for(kSettle);
+    observer_->reset();
+    const pid_t before = owner_;
+    SEGUE_ASSIGN(const report::UpdateRecord begun, client_.start_update({mode, "", ""}));
+    Observed seen;
+    SEGUE_ASSIGN(seen.record, finished(begun.id));
+    std::this_thread::sleep_for(kSettle);
+    seen.blackout_us = us(observer_->snapshot().blackout.at_most);
+    if (seen.record.status != report::UpdateStatus::Completed)
+        return seen.record.error ? *seen.record.error
+                                 : Error(Code::Internal, "update " + begun.id + " failed");
+    if (seen.record.to_pid != before)
+        ::waitpid(before, nullptr, 0);
+    SEGUE_ASSIGN(const control::VmInfo vm, client_.vm());
+    SEGUE_TRY(watch(vm));
+    return seen;
+}
+
+Status BenchGuest::resume() const {
+    SEGUE_TRY(client_.resume());
+    std::this_thread::sleep_for(kSettle);
+    return {};
+}
+
+Status BenchGuest::check() const {
+    const volatile segue_page& page = observer_->page();
+    std::uint64_t wrong = page.header.boot_count - 1;
+    for (unsigned i = 0; i < spec_.vcpus; ++i)
+        wrong += page.slot[i].mem_errors + page.slot[i].reg_errors + page.slot[i].tsc_backward;
+    if (wrong != 0)
+        return Error(Code::Corrupt, "the guest found " + std::to_string(wrong) +
+                                        " things wrong in itself after its updates");
+    return {};
+}
+
+} // namespace segue::bench

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench_guest.hpp - a metronome in a shipped VMM, watched from outside while it is updated.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/places.hpp"
+#include "core/base/spawn.hpp"
+#include "core/base/temp_dir.hpp"
+#include "core/control/client.hpp"
+#include "core/observer/observer.hpp"
+#include "tests/bench/placement.hpp"
+
+namespace segue::bench {
+
+struct BenchSpec {
+    unsigned ram_mib = 256, vcpus = 1;
+    std::vector<std::string> modes; // that its configuration allows
+    Placement placement = Placement::Apart;
+};
+
+// One update as the observer and the engine saw it.
+struct Observed {
+    double blackout_us = 0; // at most: from the last poll before to the first one after it
+    report::UpdateRecord record;
+};
+
+// The VMM next to this program, the metronome of the same build, folders of its own. Gone with
+// this. [one thread]
+class BenchGuest {
+public:
+    static Result<std::unique_ptr<BenchGuest>> start(const BenchSpec& spec);
+    ~BenchGuest();
+    BenchGuest(const BenchGuest&) = delete;
+    BenchGuest& operator=(const BenchGuest&) = delete;
+
+    // Microseconds of its longest stand-still while nobody does anything to it.
+    Result<double> idle(std::chrono::milliseconds time);
+    Result<Observed> update(const std::string& mode);
+    // Out of the way of what else is measured.
+    Status pause() const { return client_.pause(); }
+    Status resume() const;
+    // Whether all that the guest verified of itself so far was right.
+    Status check() const;
+
+private:
+    explicit BenchGuest(const BenchSpec& spec);
+    Status boot();
+    Status watch(const control::VmInfo& vm);
+    Result<report::UpdateRecord> finished(const std::string& id) const;
+
+    BenchSpec spec_;
+    TempDir dir_;
+    GuestPlaces places_;
+    control::Client client_;
+    Child first_;
+    pid_t owner_ = 0;
+    std::uint64_t inode_ = 0; // of the RAM that is watched
+    std::unique_ptr<observer::Observer> observer_;
+};
+
+} // namespace segue::bench
