@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/guest.hpp"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <segue/cpp/sys.hpp>
+
+#include "core/control/json.hpp"
+
+namespace segue::test {
+
+namespace {
+
+constexpr auto kStart = std::chrono::seconds(60);
+constexpr auto kPoll = std::chrono::milliseconds(5);
+constexpr const char* kName = "g";
+
+std::string text_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string list_of(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& w : words)
+        text += (text.empty() ? "\"" : ", \"") + w + "\"";
+    return "[" + text + "]";
+}
+
+} // namespace
+
+Guest::Guest(GuestSpec spec)
+    : spec_(std::move(spec))
+    , places_{dir_ / ("run/" + std::string(kName)), dir_ / ("state/" + std::string(kName))} {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+Guest::~Guest() {
+    for (std::vector<pid_t> left; !(left = processes()).empty();)
+        for (const pid_t pid : left) {
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+        }
+    if (testing::Test::HasFailure())
+        std::cerr << "--- the guest's log\n" << log() << "---\n";
+}
+
+std::string Guest::write_config(const std::string& file, const GuestSpec& spec) const {
+    std::ofstream out(dir_ / file);
+    out << "[guest]\nname = \"" << kName << "\"\nvcpus = " << spec.vcpus << "\nkernel = \""
+        << spec.kernel << "\"\ncmdline = \"vcpus=" << spec.vcpus << " print=0 share=4M\"\n"
+        << "[[memory]]\nid = \"ram0\"\nsize = \"" << spec.mib << "M\"\nbackend = \"memfd\"\n"
+        << "[console]\nbackend = \"pty\"\n[plugins]\ndirs = " << list_of(spec.plugin_dirs)
+        << "\n[update]\nmode = \"cpr-transfer\"\ndeadline = { prepare = \"" << spec.prepare
+        << "\", drain = \"60s\", handover = \"" << spec.handover
+        << "\" }\nchannels.cpr = { transport = \"unix\" }\nchannels.main = { transport = \""
+        << spec.transport << "\", options = { " << spec.options << " } }\n";
+    return dir_ / file;
+}
+
+Result<Child> Guest::start_vmm(const std::vector<std::string>& more) const {
+    SEGUE_ASSIGN(const UniqueFd log, sys::open(places_.log(), O_WRONLY | O_CREAT | O_APPEND));
+    SpawnSpec s;
+    s.argv = {spec_.vmm,   "--config",    write_config("guest.toml", spec_), "--run-dir",
+              dir_ / "run", "--state-dir", dir_ / "state"};
+    s.argv.insert(s.argv.end(), more.begin(), more.end());
+    s.fds = {{log.get(), 1}, {log.get(), 2}};
+    return spawn(s);
+}
+
+Status Guest::start() {
+    SEGUE_TRY(create(places_));
+    // There from the start, so that the first entry is no new file.
+    SEGUE_TRY(sys::open(places_.journal(), O_WRONLY | O_CREAT | O_APPEND));
+    SEGUE_ASSIGN(first_, start_vmm());
+    const Deadline deadline = Deadline::in(kStart);
+    for (;;) {
+        if (client().healthz())
+            break;
+        if (auto ended = wait_exit(*first_, Deadline::in(kPoll)))
+            return Error(Code::Io, "the VMM " + to_string(*ended) + "\n" + log());
+        if (deadline.passed())
+            return Error(Code::Deadline, "the VMM does not answer");
+    }
+    SEGUE_ASSIGN(const control::VmInfo vm, client().vm());
+    SEGUE_ASSIGN(page_, GuestPage::open(vm.ram.at(0), deadline));
+    SEGUE_ASSIGN(console_, sys::open(vm.console.substr(vm.console.find(':') + 1),
+                                     O_RDWR | O_NOCTTY | O_NONBLOCK));
+    return {};
+}
+
+control::Client Guest::client() const {
+    return {kName, places_.api_socket(), kStart};
+}
+
+Status Guest::type(char c) const {
+    if (::write(console_.get(), &c, 1) != 1)
+        return Error::from_errno(errno, "type on the console");
+    return {};
+}
+
+Holdings Guest::holdings(pid_t pid) const {
+    return holdings_of(pid) + files_below(dir_.path(), {"run", "state"});
+}
+
+std::vector<report::UpdateRecord> Guest::journal() const {
+    std::vector<report::UpdateRecord> all;
+    std::ifstream file(places_.journal());
+    for (std::string line; std::getline(file, line);) {
+        auto record = control::record_from_json(line);
+        if (record)
+            all.push_back(std::move(*record));
+        else
+            ADD_FAILURE() << "the journal's line is none: " << record.error().what();
+    }
+    return all;
+}
+
+std::string Guest::log() const {
+    return text_of(places_.log());
+}
+
+} // namespace segue::test

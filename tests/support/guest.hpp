@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// guest.hpp - for tests: a metronome in a real VMM, in folders of its own.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/places.hpp"
+#include "core/base/spawn.hpp"
+#include "core/base/temp_dir.hpp"
+#include "core/control/client.hpp"
+#include "tests/support/guest_page.hpp"
+#include "tests/support/leak.hpp"
+
+namespace segue::test {
+
+struct GuestSpec {
+    std::string vmm, kernel; // paths
+    unsigned vcpus = 1, mib = 64;
+    std::string transport = "unix", options;    // of channel "main"; options as in "a = 1, b = 2"
+    std::vector<std::string> plugin_dirs;       // before the built-in one
+    std::string prepare = "60s", handover = "60s"; // deadlines: only who tests one waits for it
+};
+
+// The VMM is a child of the test, which also inherits every process that its parent leaves behind
+// (PR_SET_CHILD_SUBREAPER). Nothing of it is left when this ends. [main]
+class Guest {
+public:
+    explicit Guest(GuestSpec spec);
+    ~Guest();
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+
+    // Until the guest has filled its memory.
+    Status start();
+    // A VMM beside the one that runs: `more` arguments, this configuration.
+    Result<Child> start_vmm(const std::vector<std::string>& more = {}) const;
+
+    // The configuration that start() uses, or another one for an update; gives its path.
+    std::string write_config(const std::string& file, const GuestSpec& spec) const;
+    const GuestSpec& spec() const { return spec_; }
+    std::string operator/(const std::string& file) const { return dir_ / file; }
+    const GuestPlaces& places() const { return places_; }
+    // `binary` and `config` empty: what the guest was started with.
+    control::Client client() const;
+    const Child& first() const { return *first_; } // the VMM that start() started
+    const GuestPage& page() const { return *page_; }
+    // One character to the console.
+    Status type(char c) const;
+
+    // Every process of this guest, whoever started it.
+    std::vector<pid_t> processes() const { return processes_with(dir_.path()); }
+    // What the VMM `pid` holds, and what lies in the folders.
+    Holdings holdings(pid_t pid) const;
+    // Records of the journal, oldest first.
+    std::vector<report::UpdateRecord> journal() const;
+    std::string log() const;
+
+private:
+    GuestSpec spec_;
+    TempDir dir_;
+    GuestPlaces places_;
+    std::optional<Child> first_;
+    std::optional<GuestPage> page_;
+    UniqueFd console_; // held open: a terminal that nobody has open loses what is in it
+};
+
+} // namespace segue::test
