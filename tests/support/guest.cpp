@@ -58,7 +58,8 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << spec.kernel << "\"\ncmdline = \"vcpus=" << spec.vcpus << " print=0 share=4M\"\n"
         << "[[memory]]\nid = \"ram0\"\nsize = \"" << spec.mib << "M\"\nbackend = \"memfd\"\n"
         << "[console]\nbackend = \"pty\"\n[plugins]\ndirs = " << list_of(spec.plugin_dirs)
-        << "\n[update]\nmode = \"cpr-transfer\"\ndeadline = { prepare = \"" << spec.prepare
+        << "\n[update]\nmode = \"" << spec.modes.front() << "\"\nallow = " << list_of(spec.modes)
+        << "\ndeadline = { prepare = \"" << spec.prepare
         << "\", drain = \"60s\", handover = \"" << spec.handover
         << "\" }\nchannels.cpr = { transport = \"unix\" }\nchannels.main = { transport = \""
         << spec.transport << "\", options = { " << spec.options << " } }\n";
