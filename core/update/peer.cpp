@@ -44,7 +44,10 @@ public:
             a_.session.agreed.arbiter == SEGUE_ARBITER_WORD
                 ? make_word_arbiter(a_.ctx.ownership, a_.ctx.guest.generation, a_.number)
                 : make_handshake_arbiter(a_.ctx.ownership, a_.ctx.guest.generation);
-        return arbiter->switch_over(stream_, a_.session.wait());
+        Status s = arbiter->switch_over(stream_, a_.session.wait());
+        if (s)
+            ours_ = false; // it lives on, as the guest's
+        return s;
     }
 
     bool abandon() noexcept override {
