@@ -1,5 +1,5 @@
-# cmake -P, from the test sdk-template: installs the SDK of BUILD into WORK/prefix, then configures
-# and builds the template below WORK, out of the tree, as its author would.
+# cmake -P, from tests: installs the SDK of BUILD into WORK/prefix, then configures and builds a
+# plugin below WORK, out of the tree, as its author would: the SDK's template, or SOURCE.
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed)
     if(failed)
@@ -11,8 +11,11 @@ endfunction()
 file(REMOVE_RECURSE ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --component sdk --prefix ${WORK}/prefix)
 # The copy knows nothing of the tree that it came from.
-file(COPY ${WORK}/prefix/share/segue/template DESTINATION ${WORK})
-run(${CMAKE_COMMAND} -S ${WORK}/template -B ${WORK}/build -G ${GENERATOR}
+if(NOT SOURCE)
+    set(SOURCE ${WORK}/prefix/share/segue/template)
+endif()
+file(COPY ${SOURCE}/ DESTINATION ${WORK}/plugin)
+run(${CMAKE_COMMAND} -S ${WORK}/plugin -B ${WORK}/build -G ${GENERATOR}
     -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${FLAGS}"
     "-DCMAKE_MODULE_LINKER_FLAGS=${FLAGS}")
 run(${CMAKE_COMMAND} --build ${WORK}/build)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/update_test.hpp"
+
+#include <sys/wait.h>
+
+#include <thread>
+
+#include <segue/cpp/sys.hpp>
+
+#include "core/base/wait.hpp"
+
+namespace segue::integration {
+
+test::GuestSpec UpdateTest::usual_spec() {
+    test::GuestSpec spec;
+    spec.vmm = SEGUE_VMM;
+    spec.kernel = METRONOME_ELF;
+    return spec;
+}
+
+void UpdateTest::boot(const test::GuestSpec& spec) {
+    guest_ = std::make_unique<test::Guest>(spec);
+    const Status up = guest_->start();
+    ASSERT_TRUE(up) << up.error().what();
+    vm_ = vm();
+}
+
+control::VmInfo UpdateTest::vm() const {
+    auto vm = guest_->client().vm();
+    EXPECT_TRUE(vm) << vm.error().what();
+    return vm ? *vm : control::VmInfo{};
+}
+
+report::UpdateRecord UpdateTest::update(const control::UpdateRequest& request) {
+    const auto pidfd = sys::pidfd(vm_.pid);
+    auto record = guest_->client().start_update(request);
+    for (const Deadline limit = patience(); record && !report::is_final(record->status);) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        record = guest_->client().update(record->id);
+        if (limit.passed())
+            break;
+    }
+    EXPECT_TRUE(record) << record.error().what();
+    if (!record)
+        return {};
+    if (record->status == report::UpdateStatus::Completed && pidfd) {
+        EXPECT_TRUE(Waiter{patience()}.until(pidfd->get(), POLLIN)) << "the old VMM stays";
+        ::waitpid(vm_.pid, nullptr, 0);
+    }
+    vm_ = vm();
+    return *record;
+}
+
+void UpdateTest::move(const control::UpdateRequest& request) {
+    const control::VmInfo before = vm_;
+    const report::UpdateRecord r = update(request);
+    ASSERT_EQ(r.status, report::UpdateStatus::Completed) << (r.error ? r.error->what() : "");
+    EXPECT_NE(vm_.pid, before.pid);
+    EXPECT_EQ(vm_.generation, before.generation + 1);
+    EXPECT_EQ(vm_.uuid, before.uuid);
+    EXPECT_EQ(vm_.state, before.state);
+}
+
+} // namespace segue::integration
