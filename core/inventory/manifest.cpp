@@ -34,12 +34,13 @@ Result<std::uint32_t> small(const state::Section& in, std::string_view key) {
     return static_cast<std::uint32_t>(n);
 }
 
-Status same_file(const std::string& name, const FileId& told, int fd) {
+// `kind`: "item" or "block", for the error.
+Status same_file(const char* kind, const std::string& name, const FileId& told, int fd) {
     SEGUE_ASSIGN(const FileId got, FileId::of(fd));
     if (got == told)
         return {};
     return Error(Code::Refused, "the descriptor '" + name + "' is not the file that was announced")
-        .with("item", name);
+        .with(kind, name);
 }
 
 Result<BlockFacts> read_block(const state::Section& in) {
@@ -125,11 +126,11 @@ Result<Facts> read(const state::Reader& in) {
 }
 
 Status check(const ItemFacts& facts, int fd) {
-    return same_file(facts.name, facts.file, fd);
+    return same_file("item", facts.name, facts.file, fd);
 }
 
 Status check(const BlockFacts& facts, int fd) {
-    SEGUE_TRY(same_file(facts.id, facts.file, fd));
+    SEGUE_TRY(same_file("block", facts.id, facts.file, fd));
     if (seals_of(fd) != facts.seals)
         return Error(Code::Refused, "RAM block '" + facts.id + "' has other seals than announced")
             .with("block", facts.id);

@@ -25,9 +25,9 @@ struct KeptFd {
 // One configured keeper. [update; take also main]
 class Keeper {
 public:
-    // `process` outlives it.
+    // `process` outlives it; NULL: none is given.
     static Result<Keeper> create(const LoadedPlugin& plugin, const PluginConfig& config,
-                                 const segue_host_process* process);
+                                 const segue_host_process* process = nullptr);
 
     std::uint64_t survives() const { return instance_->table.survives; } // SEGUE_KEEPER_*
     const std::string& name() const { return instance_->name(); }
