@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -21,7 +22,8 @@ namespace {
 
 constexpr const char* kName = "bench";
 constexpr auto kEvery = 20us; // between two polls of the observer, as the floor's
-constexpr auto kPoll = 30ms;  // of the update's record: rarely in the pause
+constexpr auto kSlice = 5ms;
+constexpr int kSlices = 6; // between two looks at the update's record: rarely in the pause
 constexpr auto kSettle = 20ms;
 constexpr auto kPatience = 60s;
 
@@ -34,6 +36,27 @@ std::string list_of(const std::vector<std::string>& words) {
 
 double us(observer::Time t) {
     return static_cast<double>(t.count()) / 1000;
+}
+
+// The longest of the slices that overlap the pause; one that spans two is whole in both.
+Result<double> blackout_in(const std::vector<observer::Measurement>& slices,
+                           const report::UpdateRecord& record) {
+    observer::Time from = observer::Time::max(), to{0}, longest{0};
+    for (const report::PhaseTime& p : record.phases)
+        if (p.phase == report::Phase::Pause)
+            from = p.began;
+        else if (p.phase == report::Phase::Commit)
+            to = p.ended;
+    for (const observer::Measurement& m : slices)
+        if (m.begin <= to && m.end >= from)
+            longest = std::max(longest, m.blackout.at_most);
+    if (longest.count() == 0)
+        return Error(Code::Internal,
+                     "the observer saw " + std::to_string(slices.size()) + " slices until " +
+                         std::to_string(slices.back().end.count()) +
+                         " ns, none of them in the pause from " + std::to_string(from.count()) +
+                         " to " + std::to_string(to.count()) + " ns");
+    return us(longest);
 }
 
 } // namespace
@@ -114,12 +137,18 @@ Result<double> BenchGuest::idle(std::chrono::milliseconds time) {
     return us(observer_->snapshot().blackout.at_most);
 }
 
-Result<report::UpdateRecord> BenchGuest::finished(const std::string& id) const {
+Result<report::UpdateRecord>
+BenchGuest::finished(const std::string& id, std::vector<observer::Measurement>& slices) const {
     for (const Deadline deadline = Deadline::in(kPatience);;) {
-        std::this_thread::sleep_for(kPoll);
+        for (int i = 0; i < kSlices; ++i) {
+            std::this_thread::sleep_for(kSlice);
+            slices.push_back(observer_->reset());
+        }
         auto record = client_.update(id);
-        if (record && report::is_final(record->status))
+        if (record && report::is_final(record->status)) {
+            slices.push_back(observer_->reset()); // it may have ended while the request waited
             return record;
+        }
         if (deadline.passed())
             return record ? Error(Code::Deadline, "update " + id + " does not end")
                           : std::move(record).error();
@@ -133,12 +162,12 @@ Result<Observed> BenchGuest::update(const std::string& mode) {
     const pid_t before = owner_;
     SEGUE_ASSIGN(const report::UpdateRecord begun, client_.start_update({mode, "", ""}));
     Observed seen;
-    SEGUE_ASSIGN(seen.record, finished(begun.id));
-    std::this_thread::sleep_for(kSettle);
-    seen.blackout_us = us(observer_->snapshot().blackout.at_most);
+    std::vector<observer::Measurement> slices;
+    SEGUE_ASSIGN(seen.record, finished(begun.id, slices));
     if (seen.record.status != report::UpdateStatus::Completed)
         return seen.record.error ? *seen.record.error
                                  : Error(Code::Internal, "update " + begun.id + " failed");
+    SEGUE_ASSIGN(seen.blackout_us, blackout_in(slices, seen.record));
     if (seen.record.to_pid != before)
         ::waitpid(before, nullptr, 0);
     SEGUE_ASSIGN(const control::VmInfo vm, client_.vm());

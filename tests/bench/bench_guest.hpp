@@ -23,7 +23,9 @@ struct BenchSpec {
 
 // One update as the observer and the engine saw it.
 struct Observed {
-    double blackout_us = 0; // at most: from the last poll before to the first one after it
+    // At most: from the last poll before to the first one after it. Only what overlaps the pause
+    // counts: a hold-up of the machine at another time is in `idle`.
+    double blackout_us = 0;
     report::UpdateRecord record;
 };
 
@@ -49,7 +51,9 @@ private:
     explicit BenchGuest(const BenchSpec& spec);
     Status boot();
     Status watch(const control::VmInfo& vm);
-    Result<report::UpdateRecord> finished(const std::string& id) const;
+    // `slices`: what was seen meanwhile, a few milliseconds each.
+    Result<report::UpdateRecord> finished(const std::string& id,
+                                          std::vector<observer::Measurement>& slices) const;
 
     BenchSpec spec_;
     TempDir dir_;

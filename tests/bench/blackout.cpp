@@ -32,7 +32,7 @@ struct Size {
 constexpr const char* kUsage =
     "usage: %s [--runs N] [--json FILE] [--quick] [--placement free|apart]\n"
     "  --quick: 5 runs, 256 MiB and 1 vCPU only\n";
-constexpr std::chrono::milliseconds kIdle{150}; // about what an update takes
+constexpr std::chrono::milliseconds kIdle{10}; // as long as what is looked at of an update, or more
 
 bool read_options(int argc, char** argv, Options& o) {
     const option longs[] = {{"runs", required_argument, nullptr, 'n'},
