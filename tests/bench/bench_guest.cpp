@@ -167,6 +167,7 @@ Result<Observed> BenchGuest::update(const std::string& mode) {
     if (seen.record.status != report::UpdateStatus::Completed)
         return seen.record.error ? *seen.record.error
                                  : Error(Code::Internal, "update " + begun.id + " failed");
+    owner_ = seen.record.to_pid; // also where the rest fails: it must end with this
     SEGUE_ASSIGN(seen.blackout_us, blackout_in(slices, seen.record));
     if (seen.record.to_pid != before)
         ::waitpid(before, nullptr, 0);
