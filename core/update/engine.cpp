@@ -17,13 +17,14 @@ struct Engine::Job {
     Job(Context& context, Request request, report::UpdateRecord record, UniqueFd stop,
         std::function<void(const std::string&)> on_hung)
         : cancel(std::move(stop))
-        , progress(context.report, record)
-        , update(context, std::move(request), record.attempt, progress, cancel.get(),
-                 std::move(on_hung)) {}
+        , progress(context.report, record) {
+        update.emplace(context, std::move(request), record.attempt, progress, cancel.get(),
+                       std::move(on_hung));
+    }
 
     UniqueFd cancel; // eventfd
     Progress progress;
-    Outgoing update;
+    std::optional<Outgoing> update;  // while its thread runs
     bool over = false, hung = false; // under the engine's mutex
     std::atomic<bool> returned{false};
     Code outcome = Code::Ok;
@@ -80,14 +81,17 @@ Result<report::UpdateRecord> Engine::start(Request request) {
 }
 
 void Engine::work(Job& job) {
-    const Code outcome = job.update.run();
+    const Code outcome = job.update->run();
     // In doubt (PAUSED) it stays held and stopped here, RAM and state kept, until an operator says.
     const bool here = outcome != Code::Ok && outcome != Code::Paused;
+    if (outcome != Code::Paused)
+        job.update.reset();
     {
         const std::lock_guard lock(mutex_);
         if (!job.over) {
             if (here)
                 context_.run.finish();
+            job.cancel.reset();
             job.over = true;
             job.outcome = outcome;
         }

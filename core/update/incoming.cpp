@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/update/incoming.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "core/base/version.hpp"
@@ -57,8 +58,19 @@ Status Incoming::run() {
     origin_->refuse(s.error()); // nobody is left in the dark
     if (mode_)
         mode_->end(SEGUE_OUTCOME_FAILED);
-    progress_.end(UpdateStatus::Failed, s.error());
+    if (!owner_lives(s.code()))
+        progress_.end(UpdateStatus::Failed, Error(s.error())
+                                                .way_out("no VMM has the guest now: start it anew")
+                                                .with("phase", name_of(progress_.phase())));
     return s;
+}
+
+// An owner that lives journals its updates; where none does, nobody else can. A hang-up comes a
+// moment before the end of the process that hangs up.
+bool Incoming::owner_lives(Code why) const {
+    const int owner = origin_->peer_pidfd();
+    const Deadline moment = Deadline::in(std::chrono::seconds(why == Code::Closed ? 1 : 0));
+    return owner >= 0 && !Waiter{moment}.until(owner, POLLIN);
 }
 
 Status Incoming::take_manifest() {

@@ -53,6 +53,7 @@ private:
     Status load();
     Status take_run(const state::Reader& in);
     Status claim();
+    bool owner_lives(Code why) const;
     Status commit();
     void enter(report::Phase phase);
 

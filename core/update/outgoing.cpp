@@ -249,6 +249,8 @@ void Outgoing::roll_back(Error why, bool mode_answers) {
             mode_->end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED);
         attempt_.session.close_channels();
         successor_.reset(); // reaps
+        if (attempt_.plan.successor == SEGUE_SUCCESSOR_PEER)
+            attempt_.session.clear_addresses();
     }
     attempt_.progress.end(cancelled ? UpdateStatus::Cancelled : UpdateStatus::Failed,
                           std::move(why));

@@ -30,9 +30,7 @@ public:
     }
 
     Status ready() override {
-        auto ready = stream_.expect(MessageType::Ready, a_.session.wait());
-        if (!ready)
-            return std::move(ready).error();
+        SEGUE_TRY(stream_.expect(MessageType::Ready, a_.session.wait()));
         return {};
     }
 
@@ -55,6 +53,7 @@ public:
             return false;
         (void)sys::pidfd_signal(child_.pidfd.get(), SIGKILL).ok();
         refusal_ = last_message();
+        killed_ = true;
         stream_.close();
         const bool claimed = a_.ctx.ownership.claiming();
         // Whoever only waits for his devices must not wait for an exit, too.
@@ -65,21 +64,27 @@ public:
 
     // "The other VMM process ended" is no reason: its own words and its exit are.
     void explain(Error& why) override {
-        if (why.code() != Code::Closed)
+        if (!child_.pidfd || why.code() == Code::Cancelled)
             return;
+        const std::string key = ours_ ? "binary" : "standby";
+        const std::string name = ours_ ? a_.request.successor.binary : a_.ctx.standby_path;
         const std::string phase = why.detail("phase");
-        if (refusal_)
-            why = std::move(*refusal_);
-        else if (ours_)
-            why = its_end();
-        else
-            return;
-        std::move(why).with("phase", phase);
+        if (why.code() == Code::Closed)
+            why =
+                (refusal_ ? *std::move(refusal_) : its_end(key + " " + name)).with("phase", phase);
+        if (why.way_out().empty())
+            std::move(why).way_out("the guest runs on unharmed; read the log of both VMMs, and try "
+                                   "the binary by hand: " +
+                                   a_.request.successor.binary + " --version");
+        std::move(why).with(key, name);
     }
 
     ~Peer() override {
-        if (ours_ && child_.pidfd)
-            (void)wait_exit(child_, Deadline::in(kReap)).ok();
+        if (!killed_ || reaped_)
+            return;
+        (void)Waiter{Deadline::in(kReap)}.until(child_.pidfd.get(), POLLIN).ok();
+        if (ours_)
+            (void)wait_exit(child_, Deadline::in(std::chrono::seconds(0))).ok();
     }
 
 private:
@@ -129,29 +134,30 @@ private:
 
     // A refusal that was on its way when the stream broke.
     std::optional<Error> last_message() const noexcept {
-        auto last =
-            stream_.expect(MessageType::Ready, Waiter{Deadline::in(std::chrono::milliseconds(0))});
-        if (!last && last.code() == Code::Refused)
-            return std::move(last).error();
+        const Waiter now{Deadline::in(std::chrono::milliseconds(0))};
+        while (const auto m = stream_.receive(now))
+            if (m->type == MessageType::Refused)
+                return refusal(*m);
         return std::nullopt;
     }
 
-    Error its_end() {
+    Error its_end(const std::string& who) {
+        if (!ours_)
+            return {Code::Refused, "the new VMM, " + who + ", hung up"};
         const auto exit = wait_exit(child_, Deadline::in(kReap));
+        reaped_ = exit.ok();
+        const std::string how = exit ? to_string(*exit) : "hung up";
         const std::string words = a_.ctx.launcher.last_words(child_);
-        ours_ = !exit;
-        const std::string& binary = a_.request.successor.binary;
-        return Error(Code::Refused, "the new binary " + binary + " " +
-                                        (exit ? to_string(*exit) : "hung up") +
-                                        (words.empty() ? "" : ": " + words))
-            .way_out("the guest runs on unharmed; try the binary by hand: " + binary + " --version")
-            .with("binary", binary);
+        return Error(Code::Refused,
+                     "the new VMM, " + who + ", " + how + (words.empty() ? "" : ": " + words))
+            .with("exit", how);
     }
 
     Attempt& a_;
     Child child_;
     Stream stream_;
-    bool ours_ = false;
+    bool ours_ = false; // started here, so reaped here
+    bool killed_ = false, reaped_ = false;
     std::optional<Error> refusal_;
 };
 

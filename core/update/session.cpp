@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <segue/abi/transport.h>
+
 namespace segue::update {
 
 namespace {
@@ -104,8 +106,18 @@ Result<Channel*> Session::channel(const std::string& name, std::uint32_t index) 
             return std::move(ch).error();
         }
         slot = std::make_unique<Channel>(std::move(*ch));
+        stop_listening();
     }
     return slot.get();
+}
+
+// Once every channel is here: an address that is still reachable outlives a process that is killed.
+void Session::stop_listening() {
+    std::size_t all = 0;
+    for (const plugin::ChannelNeed& need : needs)
+        all += need.count;
+    if (channels_.size() == all)
+        listeners_.clear();
 }
 
 Channel* Session::find(const void* handle) const {
@@ -118,6 +130,12 @@ Channel* Session::find(const void* handle) const {
 Channel* Session::find_open(const std::string& name, std::uint32_t index) const {
     const auto at = channels_.find({name, index});
     return at == channels_.end() ? nullptr : at->second.get();
+}
+
+void Session::clear_addresses() {
+    for (const plugin::ChannelNeed& need : needs)
+        if (auto t = open_(need.name); t && (t->caps() & SEGUE_TRANSPORT_FDS) != 0)
+            (void)t->listen().ok();
 }
 
 void Session::close_channels() {

@@ -58,6 +58,9 @@ public:
     // A channel that is open already; nullptr: it is not.
     Channel* find_open(const std::string& name, std::uint32_t index) const;
     void close_channels();
+    // Outgoing, once the other side is gone for certain: takes what addresses it left and gives
+    // them up again. Only of transports that carry descriptors: those of this host have files.
+    void clear_addresses();
 
     Side side() const { return side_; }
     // What the waits of this phase obey.
@@ -84,6 +87,7 @@ public:
 
 private:
     Result<Channel> open(const std::string& name, std::uint32_t index);
+    void stop_listening();
 
     Side side_;
     OpenTransport open_;

@@ -84,13 +84,34 @@ Result<Message> Stream::receive(const Waiter& wait) const {
 Result<Message> Stream::expect(MessageType type, const Waiter& wait) const {
     SEGUE_ASSIGN(Message m, receive(wait));
     if (m.type == MessageType::Refused)
-        return state::decode_error(m.body);
+        return refusal(m);
     if (m.type != type)
         return Error(Code::Corrupt,
                      "the other side sent message " +
                          std::to_string(static_cast<std::uint32_t>(m.type)) + " where " +
                          std::to_string(static_cast<std::uint32_t>(type)) + " was due");
     return m;
+}
+
+// What a code says of the other side's own waits must not be read as ours: a CLOSED of its own is
+// no end of it, a PAUSED no doubt who owns the guest.
+Error refusal(const Message& message) {
+    Error said = state::decode_error(message.body);
+    switch (said.code()) {
+    case Code::Again:
+    case Code::Cancelled:
+    case Code::Deadline:
+    case Code::Phase:
+    case Code::Paused:
+    case Code::Closed: {
+        Error refused = Error(Code::Refused, said.what()).way_out(said.way_out());
+        for (const auto& [key, value] : said.details())
+            refused = std::move(refused).with(key, value);
+        return refused;
+    }
+    default:
+        return said;
+    }
 }
 
 Status Stream::refuse(const Error& why, const Waiter& wait) const {

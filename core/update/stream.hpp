@@ -58,4 +58,7 @@ private:
     UniqueFd fd_;
 };
 
+// Why the other side refuses, from its message REFUSED.
+Error refusal(const Message& message);
+
 } // namespace segue::update

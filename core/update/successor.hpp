@@ -30,8 +30,8 @@ public:
     // After an error, the guest ours: ends what was started. True where it had claimed things
     // outside, and is gone for certain now.
     virtual bool abandon() noexcept = 0;
-    // After that, the guest running again: puts what is known of its end into an error that only
-    // says that it went.
+    // After that, the guest running again: names the other side, and puts what is known of its end
+    // into an error that only says that it went.
     virtual void explain(Error& /*why*/) {}
 
 protected:

@@ -59,8 +59,8 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << "[[memory]]\nid = \"ram0\"\nsize = \"" << spec.mib << "M\"\nbackend = \"memfd\"\n"
         << "[console]\nbackend = \"pty\"\n[plugins]\ndirs = " << list_of(spec.plugin_dirs)
         << "\n[update]\nmode = \"" << spec.modes.front() << "\"\nallow = " << list_of(spec.modes)
-        << "\ndeadline = { prepare = \"" << spec.prepare
-        << "\", drain = \"60s\", handover = \"" << spec.handover
+        << "\ndeadline = { prepare = \"" << spec.prepare << "\", drain = \"60s\", handover = \""
+        << spec.handover
         << "\" }\nchannels.cpr = { transport = \"unix\" }\nchannels.main = { transport = \""
         << spec.transport << "\", options = { " << spec.options << " } }\n";
     return dir_ / file;
@@ -69,8 +69,9 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
 Result<Child> Guest::start_vmm(const std::vector<std::string>& more) const {
     SEGUE_ASSIGN(const UniqueFd log, sys::open(places_.log(), O_WRONLY | O_CREAT | O_APPEND));
     SpawnSpec s;
-    s.argv = {spec_.vmm,   "--config",    write_config("guest.toml", spec_), "--run-dir",
-              dir_ / "run", "--state-dir", dir_ / "state"};
+    s.argv = {spec_.vmm,     "--config",   write_config("guest.toml", spec_),
+              "--run-dir",   dir_ / "run", "--state-dir",
+              dir_ / "state"};
     s.argv.insert(s.argv.end(), more.begin(), more.end());
     s.fds = {{log.get(), 1}, {log.get(), 2}};
     return spawn(s);

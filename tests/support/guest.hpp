@@ -19,8 +19,8 @@ struct GuestSpec {
     std::string vmm, kernel; // paths
     unsigned vcpus = 1, mib = 64;
     std::vector<std::string> modes = {"cpr-transfer"}; // the first one is the usual one
-    std::string transport = "unix", options;    // of channel "main"; options as in "a = 1, b = 2"
-    std::vector<std::string> plugin_dirs;       // before the built-in one
+    std::string transport = "unix", options; // of channel "main"; options as in "a = 1, b = 2"
+    std::vector<std::string> plugin_dirs;    // before the built-in one
     std::string prepare = "60s", handover = "60s"; // deadlines: only who tests one waits for it
 };
 

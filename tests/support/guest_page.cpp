@@ -15,9 +15,9 @@ constexpr auto kPoll = std::chrono::milliseconds(1);
 
 Result<GuestPage> GuestPage::open(const control::RamInfo& ram, Deadline deadline) {
     SEGUE_ASSIGN(const UniqueFd fd, sys::open(ram.path, O_RDONLY));
-    SEGUE_ASSIGN(Mapping map,
-                 Mapping::make(SEGUE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd.get(),
-                               static_cast<off_t>(ram.offset + SEGUE_PAGE_GPA), "the guest's page"));
+    SEGUE_ASSIGN(Mapping map, Mapping::make(SEGUE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd.get(),
+                                            static_cast<off_t>(ram.offset + SEGUE_PAGE_GPA),
+                                            "the guest's page"));
     GuestPage page(std::move(map));
     SEGUE_TRY(page.boots_again(1, deadline));
     return page;

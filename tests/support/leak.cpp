@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+
+#include <segue/cpp/sys.hpp>
 
 namespace segue::test {
 
@@ -12,9 +12,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of a process that ends meanwhile: what there was.
 std::string text_of(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    const auto fd = sys::open(path, O_RDONLY);
+    std::string text;
+    char part[4096];
+    for (ssize_t n; fd && (n = ::read(fd->get(), part, sizeof part)) > 0;)
+        text.append(part, static_cast<std::size_t>(n));
+    return text;
 }
 
 std::string line_of(const fs::path& path) {
@@ -78,8 +83,8 @@ Holdings files_below(const std::string& root, const std::vector<std::string>& fo
     Holdings h;
     for (const std::string& folder : folders) {
         std::error_code e;
-        for (fs::recursive_directory_iterator it(fs::path(root) / folder, e), end;
-             !e && it != end; it.increment(e))
+        for (fs::recursive_directory_iterator it(fs::path(root) / folder, e), end; !e && it != end;
+             it.increment(e))
             ++h["file " + it->path().lexically_relative(root).string()];
     }
     return h;

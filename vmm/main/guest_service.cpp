@@ -7,7 +7,6 @@
 
 #include "core/base/version.hpp"
 #include "core/state/inspect.hpp"
-#include "core/update/preflight.hpp"
 
 namespace segue::vmm {
 
@@ -86,7 +85,6 @@ Result<report::UpdateRecord> GuestService::start_update(const control::UpdateReq
     if (r.mode.empty())
         return Error(Code::Invalid, "no mode was named, and the configuration names none")
             .way_out("segue update NAME --mode MODE, or set update.mode");
-    SEGUE_TRY(update::check_binary(r.successor.binary));
     return engine_->start(std::move(r));
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/base/trusted.hpp"
 #include "core/update/handoff.hpp"
+#include "core/update/preflight.hpp"
 #include "vmm/main/options.hpp"
 
 namespace segue::vmm {
@@ -36,6 +37,11 @@ std::string complaint(const std::string& line, pid_t child) {
     return text.rfind("warning:", 0) == 0 || text.rfind("error:", 0) == 0 ? text : std::string();
 }
 
+Result<std::filesystem::path> usable(const std::string& binary) {
+    SEGUE_TRY(update::check_binary(binary));
+    return trusted_file(binary);
+}
+
 } // namespace
 
 std::vector<std::string> ProcessLauncher::command(const std::string& binary,
@@ -51,7 +57,7 @@ void ProcessLauncher::mark_log() {
 }
 
 Result<Child> ProcessLauncher::start(const ports::SuccessorSpec& spec, int stream) {
-    SEGUE_ASSIGN(const std::filesystem::path binary, trusted_file(spec.binary));
+    SEGUE_ASSIGN(const std::filesystem::path binary, usable(spec.binary));
     SpawnSpec s;
     s.argv = command(binary.string(), spec);
     s.argv.emplace_back("--incoming=fd:3");
@@ -60,12 +66,15 @@ Result<Child> ProcessLauncher::start(const ports::SuccessorSpec& spec, int strea
     mark_log();
     auto child = spawn(s);
     if (!child)
-        return std::move(child).error().with("binary", spec.binary);
+        return std::move(child)
+            .error()
+            .way_out("the guest runs on unharmed; name a VMM that this host can run: --binary")
+            .with("binary", spec.binary);
     return child;
 }
 
 Status ProcessLauncher::probe(const ports::SuccessorSpec& spec, const Waiter& wait) {
-    SEGUE_ASSIGN(const std::filesystem::path binary, trusted_file(spec.binary));
+    SEGUE_ASSIGN(const std::filesystem::path binary, usable(spec.binary));
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return Error::from_errno(errno, "pipe");

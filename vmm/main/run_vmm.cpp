@@ -4,6 +4,8 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/log.hpp"
+#include "core/base/wait.hpp"
+#include "core/update/stream.hpp"
 #include "vmm/kvm/kvm.hpp"
 #include "vmm/main/guest_process.hpp"
 #include "vmm/main/options.hpp"
@@ -27,9 +29,22 @@ Result<int> answer_probe(const Options& options) {
     return 0;
 }
 
+// Who started us as a successor reads why, not only that we ended.
+void refuse(const Options& options, const Error& why) {
+    if (options.stream_fd < 0)
+        return;
+    const update::Stream stream{UniqueFd(options.stream_fd)};
+    (void)stream.refuse(why, Waiter{Deadline::in(std::chrono::seconds(1))}).ok();
+}
+
 Result<int> live(const Options& options, report::Report* report) {
     SEGUE_TRY(block_signals());
-    SEGUE_ASSIGN(const auto guest, GuestProcess::make(options, report));
+    const auto made = GuestProcess::make(options, report);
+    if (!made) {
+        refuse(options, made.error());
+        return made.error();
+    }
+    const auto& guest = *made;
     SEGUE_ASSIGN(const Signals signals, Signals::watch(guest->inbox()));
     const bool later = options.incoming || options.restore || options.handoff_fd >= 0;
     SEGUE_TRY(later ? guest->take_over() : guest->boot());

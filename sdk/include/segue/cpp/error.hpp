@@ -48,6 +48,17 @@ public:
     Error(Code code, std::string what)
         : code_(code)
         , what_(std::move(what)) {}
+    Error(const Error&) = default;
+    Error(Error&&) = default;
+    // By value: `e = std::move(e).with(...)` assigns to itself, and keeps what it had.
+    Error& operator=(Error other) noexcept {
+        code_ = other.code_;
+        sys_errno_ = other.sys_errno_;
+        what_.swap(other.what_);
+        way_out_.swap(other.way_out_);
+        details_.swap(other.details_);
+        return *this;
+    }
 
     // "open /x: No such file or directory"; the code is Io, but NotFound for ENOENT and Exists for
     // EEXIST.

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// edge.hpp - the places in an update where a test can hold one of its two processes.
+#pragma once
+
+#include <string>
+
+namespace segue::fault {
+
+// "old prepare": the outgoing process enters that phase and has done nothing of it yet; "new
+// ended": the incoming one is through. The phase's names are report::kPhaseNames, and "ended".
+using Edge = std::string;
+
+// Where both processes find the test, as an environment variable of theirs: a successor inherits
+// it. Only segue-vmm-fault reads it.
+inline constexpr const char* kBarrierVariable = "SEGUE_FAULT_BARRIER";
+
+} // namespace segue::fault
