@@ -7,11 +7,14 @@
 
 #include "core/base/deadline.hpp"
 #include "tests/bench/cores.hpp"
-#include "tests/bench/counting_guest.hpp"
+#include "tests/bench/floor_guest.hpp"
 
 namespace segue::bench {
 
 namespace {
+
+// The metronome measures its TSC and starts its other vCPUs.
+constexpr std::chrono::milliseconds kBoot{500};
 
 double now_us() {
     return static_cast<double>(std::chrono::steady_clock::now().time_since_epoch().count()) / 1000;
@@ -68,17 +71,17 @@ Result<std::unique_ptr<Floor::Side>> Floor::make_side() {
 }
 
 Status Floor::boot() {
-    place_guest(ram_.span());
+    SEGUE_ASSIGN(const std::uint32_t entry, place_guest(ram_.span(), vcpus_));
     SEGUE_ASSIGN(running_, make_side());
     Side& s = *running_;
     SEGUE_TRY(vmm::save(s.machine.vm, s.machine.io, s.state));
-    for (unsigned i = 0; i < vcpus_; ++i)
-        set_entry(s.state.vcpus[i], i);
+    set_entry(s.state.vcpus[0], entry);
     SEGUE_TRY(vmm::load(s.machine.vm, s.machine.io, s.state));
     const auto before = read_counters();
     for (auto& thread : s.threads)
         thread->go();
     SEGUE_TRY(wait_for_tick(before));
+    std::this_thread::sleep_for(kBoot);
     watch_ = std::make_unique<StandStill>(counters(), observer_core(cores_));
     return {};
 }
@@ -136,7 +139,7 @@ Status Floor::wait_for_tick(const std::vector<std::uint64_t>& before) const {
     const Deadline deadline = Deadline::in(std::chrono::seconds(10));
     while (read_counters() == before)
         if (deadline.passed())
-            return Error(Code::Deadline, "the counting guest does not count")
+            return Error(Code::Deadline, "the guest does not count")
                 .way_out("look into the kernel log for KVM's messages");
     return {};
 }

@@ -25,7 +25,7 @@ struct FloorTimes {
     double whole() const { return kick + read + write + first_tick; }
 };
 
-// A guest that counts at CPL 3, one counter a vCPU, and moves from VM to VM. [one thread, which is
+// The metronome, moving from VM to VM. [one thread, which is
 // pinned to the observer's core]
 class Floor {
 public:
