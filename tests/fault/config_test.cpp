@@ -10,6 +10,9 @@ struct BadConfig {
     void (*change)(test::GuestSpec&);
     Said said;
 };
+void PrintTo(const BadConfig& row, std::ostream* out) {
+    *out << row.name;
+}
 
 const BadConfig kBadConfigs[] = {
     {"MoreVcpus",

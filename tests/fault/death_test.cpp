@@ -14,6 +14,9 @@ struct Row {
     Edge at, old_at;
     std::string phase; // of the old one, in what it says
 };
+void PrintTo(const Row& row, std::ostream* out) {
+    *out << row.name;
+}
 
 const Row kTargetRows[] = {
     {"InPrepare", "new prepare", "", "prepare"},

@@ -18,6 +18,9 @@ struct BadBinary {
     const char* prepare; // deadline
     Said said;
 };
+void PrintTo(const BadBinary& row, std::ostream* out) {
+    *out << row.name;
+}
 
 const BadBinary kBadBinaries[] = {
     {"DoesNotExist", nullptr, 0, "60s", {Code::NotFound, "prepare", "binary", "/new"}},

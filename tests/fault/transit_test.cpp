@@ -12,6 +12,9 @@ struct Spoilt {
     const char* handover; // deadline
     Code code;
 };
+void PrintTo(const Spoilt& row, std::ostream* out) {
+    *out << row.name;
+}
 
 const Spoilt kSpoilt[] = {
     {"NotAContainer", "way = \"flip\", at = 0", "60s", Code::Corrupt},
