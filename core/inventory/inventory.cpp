@@ -8,6 +8,8 @@ namespace segue::inventory {
 Status Inventory::add(Item item) {
     if (item.name.empty() || item.name.size() > 63)
         return Error(Code::Invalid, "an inventory item needs a name of 1 to 63 bytes");
+    if (!item.fd)
+        return Error(Code::Invalid, "the inventory item '" + item.name + "' has no descriptor");
     if (find(item.name) >= 0)
         return Error(Code::Exists, "the inventory has an item '" + item.name + "' already");
     items_.push_back(std::move(item));

@@ -135,7 +135,8 @@ Status check(const BlockFacts& facts, int fd) {
         return Error(Code::Refused, "RAM block '" + facts.id + "' has other seals than announced")
             .with("block", facts.id);
     SEGUE_ASSIGN(const auto st, sys::stat(fd));
-    if (static_cast<std::uint64_t>(st.st_size) < facts.offset + facts.bytes && S_ISREG(st.st_mode))
+    const auto size = static_cast<std::uint64_t>(st.st_size);
+    if (S_ISREG(st.st_mode) && (facts.bytes > size || facts.offset > size - facts.bytes))
         return Error(Code::Refused, "RAM block '" + facts.id + "' is shorter than announced")
             .with("block", facts.id);
     return {};

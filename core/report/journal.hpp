@@ -25,6 +25,8 @@ public:
     void phase(Phase, const UpdateRecord&) override {}
     void progress(std::uint64_t, std::uint64_t) override {}
     void ended(const UpdateRecord& record) override;
+    // A line whose status is not final: the update went no further than that, as far as we know.
+    Status relinquished(const UpdateRecord& record) override { return append(record); }
 
     // INVALID where the line is longer than 64 KiB; Io names the file.
     Status append(const UpdateRecord& record) const;

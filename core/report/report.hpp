@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include <segue/cpp/result.hpp>
+
 #include "core/report/record.hpp"
 
 namespace segue::report {
@@ -21,6 +23,9 @@ public:
     virtual void progress(std::uint64_t done_bytes, std::uint64_t total_bytes) = 0;
     // The status is final (on the outgoing side, or on the side that carries the guest on).
     virtual void ended(const UpdateRecord& record) = 0;
+    // Between two hosts, before the other side is told to run the guest: what must be known after a
+    // crash is durable on return. An error keeps the guest here.
+    virtual Status relinquished(const UpdateRecord&) { return {}; }
 
 protected:
     Report() = default;

@@ -27,6 +27,11 @@ public:
         for (Report* report : reports_)
             report->ended(record);
     }
+    Status relinquished(const UpdateRecord& record) override {
+        for (Report* report : reports_)
+            SEGUE_TRY(report->relinquished(record));
+        return {};
+    }
 
 private:
     std::vector<Report*> reports_;

@@ -22,11 +22,13 @@ public:
         // below.
         (void)stream.send(MessageType::Go, {}, {}, wait).ok();
         const auto answer = stream.expect(MessageType::Running, wait);
-        if (answer)
-            return {};
-        // Whatever happened, the word decides: a candidate that was killed after its swap has won.
+        // Whatever was said, the word decides: a candidate that was killed after its swap has won,
+        // and one that only says so has not.
         if (!ownership_.take_back(generation_, attempt_))
             return {};
+        if (answer)
+            return Error(Code::Corrupt, "the new generation said that it runs the guest, and had "
+                                        "not taken it");
         return answer.error();
     }
 
@@ -37,15 +39,18 @@ private:
 
 class HandshakeArbiter final : public Arbiter {
 public:
-    HandshakeArbiter(Ownership& ownership, std::uint32_t generation)
+    HandshakeArbiter(Ownership& ownership, std::uint32_t generation,
+                     std::function<Status()> relinquish)
         : ownership_(ownership)
-        , generation_(generation) {}
+        , generation_(generation)
+        , relinquish_(std::move(relinquish)) {}
 
     Status switch_over(const Stream& stream, const Waiter& wait) override {
         auto loaded = stream.expect(MessageType::Loaded, wait);
         if (!loaded)
             return std::move(loaded).error();
         SEGUE_TRY(wait.check());
+        SEGUE_TRY(relinquish_());
         // Relinquished: from here on a broken stream leaves us in doubt, because RUN may have come
         // through. Neither side may be chosen twice.
         Status sent = stream.send(MessageType::Run, {}, {}, wait);
@@ -63,6 +68,7 @@ public:
 private:
     Ownership& ownership_;
     std::uint32_t generation_;
+    std::function<Status()> relinquish_;
 };
 
 } // namespace
@@ -72,8 +78,9 @@ std::unique_ptr<Arbiter> make_word_arbiter(Ownership& ownership, std::uint32_t g
     return std::make_unique<WordArbiter>(ownership, generation, attempt);
 }
 
-std::unique_ptr<Arbiter> make_handshake_arbiter(Ownership& ownership, std::uint32_t generation) {
-    return std::make_unique<HandshakeArbiter>(ownership, generation);
+std::unique_ptr<Arbiter> make_handshake_arbiter(Ownership& ownership, std::uint32_t generation,
+                                                std::function<Status()> relinquish) {
+    return std::make_unique<HandshakeArbiter>(ownership, generation, std::move(relinquish));
 }
 
 Status await_word(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,

@@ -3,6 +3,7 @@
 // between two.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <segue/cpp/result.hpp>
@@ -29,7 +30,10 @@ protected:
 
 std::unique_ptr<Arbiter> make_word_arbiter(Ownership& ownership, std::uint32_t generation,
                                            std::uint32_t attempt);
-std::unique_ptr<Arbiter> make_handshake_arbiter(Ownership& ownership, std::uint32_t generation);
+// `relinquish` makes durable that the guest is given away, before the other side is told to run it;
+// its error keeps the guest here.
+std::unique_ptr<Arbiter> make_handshake_arbiter(Ownership& ownership, std::uint32_t generation,
+                                                std::function<Status()> relinquish);
 
 // The incoming side: state loaded, everything claimed. OK: this side owns the guest from now on.
 Status await_word(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,

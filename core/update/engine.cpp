@@ -38,6 +38,7 @@ Engine::Engine(Context context, std::function<void()> gone, std::vector<report::
 
 // A thread that is stuck in a plugin cannot be joined; the end of the process ends it.
 Engine::~Engine() {
+    (void)cancel().ok();
     if (job_ && job_->hung)
         hung_.push_back(std::move(job_));
     for (auto& job : hung_) {
@@ -144,13 +145,20 @@ bool Engine::running() const {
 
 Status Engine::cancel() {
     std::unique_lock lock(mutex_);
-    if (!job_ || job_->over)
+    const bool late = job_ && job_->over;
+    if (!job_ || (late && job_->outcome != Code::Ok && job_->outcome != Code::Paused))
         return Error(Code::NotFound, "no update is running");
-    sys::signal_event(job_->cancel.get());
-    over_.wait(lock, [this] { return job_->over; });
+    if (!late) {
+        sys::signal_event(job_->cancel.get());
+        job_->update.hasten();
+        over_.wait(lock, [this] { return job_->over; });
+    }
     if (job_->outcome == Code::Ok)
         return Error(Code::Refused, "too late: the new generation owns the guest")
             .way_out("update back to the older binary");
+    if (job_->outcome == Code::Paused)
+        return Error(Code::Refused, "too late: the other side may own the guest already")
+            .way_out("look at both sides, then say where the guest is to run");
     return {};
 }
 

@@ -35,7 +35,7 @@ public:
     // The one in progress, or the last; nothing: none yet.
     std::optional<report::UpdateRecord> latest() const;
     // Asks the update in progress to stop and waits for its end. OK: the guest is here, as it was.
-    // REFUSED: too late, it is with the new generation. NOT_FOUND: none is running.
+    // REFUSED: too late, it is with the new generation, or may be. NOT_FOUND: none is running.
     Status cancel();
     bool running() const;
 

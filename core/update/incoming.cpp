@@ -216,11 +216,12 @@ Status Incoming::take_run(const state::Reader& in) {
 
 // The record says beforehand that something may be claimed: if we die in between, the owner undoes.
 Status Incoming::claim() {
-    s_.ownership->set_claiming(true);
+    if (!s_.ownership->open_claims())
+        return Error(Code::Refused, "the owner took the guest back before anything was claimed");
     bool claimed = false;
     Status s = devices_->claim(&claimed);
     if (!claimed)
-        s_.ownership->set_claiming(false);
+        s_.ownership->clear_claims();
     return s;
 }
 
@@ -231,7 +232,7 @@ Status Incoming::commit() {
     // The guest runs. What follows may take its time, and none of it can fail the update.
     const auto now = monotonic_now();
     progress_.change([&](report::UpdateRecord& r) { r.blackout = now - paused_at_; });
-    s_.ownership->set_claiming(false);
+    s_.ownership->clear_claims();
     s_.ownership->set_owner(ProcessId::self());
     origin_->running();
     enter(Phase::Retire);

@@ -46,8 +46,10 @@ Outgoing::~Outgoing() = default;
 
 Code Outgoing::run() {
     Status s = steps();
-    if (hung_)
-        return Code::Deadline; // the watchdog has done the rest
+    if (hung_) { // the guest went on long ago; the hook came back after all
+        clean_up(SEGUE_OUTCOME_FAILED);
+        return Code::Deadline;
+    }
     if (s) {
         finish();
         return Code::Ok;
@@ -56,11 +58,12 @@ Code Outgoing::run() {
     if (why.detail("phase").empty())
         std::move(why).with("phase", name_of(attempt_.progress.phase()));
     if (why.code() == Code::Paused) { // in doubt: whoever runs it, it is not us
+        ctx_.run.gone();
         attempt_.progress.end(UpdateStatus::Failed, why);
         return Code::Paused;
     }
     const Code code = why.code();
-    roll_back(std::move(why), true);
+    roll_back(std::move(why));
     return code;
 }
 
@@ -72,6 +75,13 @@ Status Outgoing::steps() {
     return handover();
 }
 
+Error Outgoing::hung(const std::string& plugin, const char* hook) const {
+    return Error(Code::Deadline, plugin + " did not return from its hook " + hook)
+        .way_out("this VMM takes no further update with it; use another mode")
+        .with("plugin", plugin)
+        .with("phase", name_of(attempt_.progress.phase()));
+}
+
 // Calls a hook of the mode under the watchdog.
 Status Outgoing::hook(const char* name, Hook call) {
     const Deadline limit = attempt_.session.deadline.is_never()
@@ -80,16 +90,18 @@ Status Outgoing::hook(const char* name, Hook call) {
     const std::string plugin = "mode/" + attempt_.request.mode;
     watchdog_.arm(limit, [this, plugin, name] {
         hung_ = true;
-        roll_back(Error(Code::Deadline, plugin + " did not return from its hook " + name)
-                      .way_out("this VMM takes no further update with it; use another mode")
-                      .with("plugin", plugin)
-                      .with("phase", name_of(attempt_.progress.phase())),
-                  false);
+        Error why = hung(plugin, name);
+        enter_rollback(why);
+        go_on();
+        attempt_.progress.end(UpdateStatus::Failed, std::move(why));
         on_hung_(plugin);
     });
-    Status s = ((*mode_).*call)();
+    // After arm(): a cancel that comes later finds a deadline to bring forward.
+    const Status asked = attempt_.session.wait().check();
+    Status s = asked ? ((*mode_).*call)() : Status();
     if (watchdog_.disarm())
         return Error(Code::Deadline, "taken back by the watchdog");
+    SEGUE_TRY(asked);
     if (!s)
         return std::move(s).error().with("plugin", plugin);
     return attempt_.session.wait().check();
@@ -170,7 +182,7 @@ Status Outgoing::copy() {
     attempt_.enter(Phase::Copy, Deadline::in(attempt_.request.deadlines.copy));
     SEGUE_TRY(hook("copy", &plugin::Mode::copy));
     const Deadline drain = Deadline::in(attempt_.request.deadlines.drain);
-    SEGUE_TRY(ctx_.devices.settle(drain));
+    SEGUE_TRY(ctx_.run.settle(drain));
     // A cancel may be among the requests in hand, and waits for this update's end itself.
     const Status held = ctx_.frontend.hold(drain);
     SEGUE_TRY(attempt_.session.wait().check());
@@ -223,37 +235,6 @@ void Outgoing::finish() {
     attempt_.session.close_channels();
     // Told by the side that carries the guest on: one update, one entry in the journal.
     attempt_.progress.change([](report::UpdateRecord& r) { r.status = UpdateStatus::Completed; });
-}
-
-// The guest is ours, whatever failed. The guest goes on first, the cleaning up comes after.
-void Outgoing::roll_back(Error why, bool mode_answers) {
-    const bool cancelled = why.code() == Code::Cancelled;
-    // From the watchdog a hook is still running: its services answer PHASE from now on, and nothing
-    // else of the session is touched.
-    attempt_.session.phase = Phase::Rollback;
-    attempt_.progress.enter(Phase::Rollback);
-    if (successor_ && successor_->abandon())
-        if (Status s = ctx_.devices.reclaim(); !s)
-            std::move(why).with("reclaim", s.error().what());
-    if (mode_answers && mode_)
-        (void)mode_->reclaim().ok();
-    if (mode_answers && keeper_)
-        keeper_->drop();
-    ctx_.run.go_on();
-    ctx_.frontend.resume();
-    ctx_.frontend.closing(false);
-    if (mode_answers) {
-        if (successor_)
-            successor_->explain(why);
-        if (mode_)
-            mode_->end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED);
-        attempt_.session.close_channels();
-        successor_.reset(); // reaps
-        if (attempt_.plan.successor == SEGUE_SUCCESSOR_PEER)
-            attempt_.session.clear_addresses();
-    }
-    attempt_.progress.end(cancelled ? UpdateStatus::Cancelled : UpdateStatus::Failed,
-                          std::move(why));
 }
 
 } // namespace segue::update

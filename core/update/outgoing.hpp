@@ -28,7 +28,11 @@ public:
     // it was (FAILED, CANCELLED), or in doubt (PAUSED, only between two hosts).
     Code run();
 
+    // A cancel was signalled: a hook that does not heed it is not waited for. [any]
+    void hasten() { watchdog_.hasten(Deadline::in(kCancelGrace)); }
+
 private:
+    static constexpr std::chrono::seconds kCancelGrace{1};
     using Hook = Status (plugin::Mode::*)();
 
     Status steps();
@@ -41,7 +45,12 @@ private:
     Status describe();
     Status save();
     void finish();
-    void roll_back(Error why, bool mode_answers);
+    void roll_back(Error why);
+    void enter_rollback(Error& why);
+    void go_on() noexcept;
+    void clean_up(std::uint32_t outcome);
+    bool watched(const char* name, const Error& why, const std::function<void()>& call);
+    Error hung(const std::string& plugin, const char* hook) const;
 
     Context& ctx_;
     Attempt attempt_;

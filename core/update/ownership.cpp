@@ -15,6 +15,8 @@ namespace {
 constexpr std::uint64_t kMagic = 0x52454e574f474553; // "SEGOWNER"
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kBytes = 4096;
+// Of Page::claims.
+constexpr std::uint32_t kNoClaims = 0, kOpenClaims = 1, kClosedClaims = 2;
 
 std::string boot_id() {
     std::string id;
@@ -94,6 +96,7 @@ Result<std::uint32_t> Ownership::next_attempt() {
     if (page().attempts >= kMaxAttempt)
         return Error(Code::Refused, "this guest has used up its 16,777,215 update attempts")
             .way_out("shut the guest down and start it again");
+    clear_claims();
     return ++page().attempts;
 }
 
@@ -123,11 +126,15 @@ void Ownership::set_owner(ProcessId who) {
 void Ownership::set_candidate(ProcessId who) {
     page().candidate = who;
 }
-void Ownership::set_claiming(bool claiming) {
-    page().claiming.store(claiming ? 1 : 0);
+bool Ownership::open_claims() {
+    std::uint32_t expected = kNoClaims;
+    return page().claims.compare_exchange_strong(expected, kOpenClaims);
 }
-bool Ownership::claiming() const {
-    return page().claiming.load() != 0;
+bool Ownership::close_claims() {
+    return page().claims.exchange(kClosedClaims) == kOpenClaims;
+}
+void Ownership::clear_claims() {
+    page().claims.store(kNoClaims);
 }
 ProcessId Ownership::owner() const {
     return page().owner;

@@ -50,11 +50,17 @@ public:
     bool take_back(std::uint32_t generation, std::uint32_t attempt);
     bool end(std::uint32_t generation);
 
-    // For supervisors, and so that the owner knows whether a dead candidate left anything claimed.
+    // Whether a candidate may have claimed things outside. It asks before: false where the owner
+    // has given it up meanwhile, and nothing may be claimed any more. An owner that does so closes
+    // the claims: true where there may be something to undo. A candidate that is told to end may
+    // still run for a moment, so neither looks without leaving its mark.
+    bool open_claims();
+    bool close_claims();
+    void clear_claims(); // nothing is claimed, or all of it is the new owner's; a new attempt
+
+    // For supervisors.
     void set_owner(ProcessId who);
     void set_candidate(ProcessId who);
-    void set_claiming(bool claiming);
-    bool claiming() const;
     ProcessId owner() const;
 
 private:
@@ -69,7 +75,7 @@ private:
         std::atomic<std::uint64_t> word;
         state::Uuid guest;
         char boot_id[40];
-        std::atomic<std::uint32_t> claiming;
+        std::atomic<std::uint32_t> claims;
         std::uint32_t reserved;
         ProcessId owner, candidate;
     };

@@ -22,7 +22,7 @@ Result<std::span<std::byte>> run_of(Session& s, const segue_pages& p) {
     if (p.n > pages || p.first > pages - p.n)
         return Error(Code::Corrupt, "a page run beyond the end of block " + b.id)
             .with("block", b.id);
-    if (s.ram_of_block[p.block] == SEGUE_RAM_IN_PLACE)
+    if ((s.ram_of_block[p.block] & SEGUE_RAM_IN_PLACE) != 0)
         return Error(Code::Corrupt, "a page run of block " + b.id + ", which stays in place")
             .with("block", b.id);
     return b.map.span().subspan(p.first * kPage, p.n * kPage);

@@ -41,11 +41,11 @@ public:
         const auto arbiter =
             a_.session.agreed.arbiter == SEGUE_ARBITER_WORD
                 ? make_word_arbiter(a_.ctx.ownership, a_.ctx.guest.generation, a_.number)
-                : make_handshake_arbiter(a_.ctx.ownership, a_.ctx.guest.generation);
-        Status s = arbiter->switch_over(stream_, a_.session.wait());
-        if (s)
-            ours_ = false; // it lives on, as the guest's
-        return s;
+                : make_handshake_arbiter(a_.ctx.ownership, a_.ctx.guest.generation,
+                                         [this] { return a_.progress.relinquish(); });
+        SEGUE_TRY(arbiter->switch_over(stream_, a_.session.wait()));
+        ours_ = false; // it lives on, and is nobody to wait for
+        return {};
     }
 
     bool abandon() noexcept override {
@@ -55,7 +55,7 @@ public:
         refusal_ = last_message();
         killed_ = true;
         stream_.close();
-        const bool claimed = a_.ctx.ownership.claiming();
+        const bool claimed = a_.ctx.ownership.close_claims();
         // Whoever only waits for his devices must not wait for an exit, too.
         if (claimed)
             (void)Waiter{Deadline::in(kReap)}.until(child_.pidfd.get(), POLLIN).ok();

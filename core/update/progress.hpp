@@ -29,6 +29,7 @@ public:
         const std::lock_guard lock(mutex_);
         f(record_);
     }
+    Status relinquish() { return report_.relinquished(snapshot()); }
     // Ends the last phase, sets the status and the error, and tells the report. [update]
     void end(report::UpdateStatus status, std::optional<Error> error);
 

@@ -29,6 +29,7 @@ RunState RunControl::before() const {
 // Gate first: a device has nothing to do that a guest could miss before its first instruction.
 void RunControl::run_as(RunState state) noexcept {
     state_ = state;
+    settled_ = false;
     if (state != RunState::Running)
         return;
     vcpus_->run();
@@ -90,6 +91,14 @@ void RunControl::finish() {
     held_ = false;
 }
 
+Status RunControl::settle(Deadline deadline) {
+    {
+        const std::lock_guard lock(mutex_);
+        settled_ = true; // some of them, where it fails
+    }
+    return devices_->settle(deadline); // may take its time; others ask for the state meanwhile
+}
+
 Status RunControl::stop(Deadline deadline) {
     const std::lock_guard lock(mutex_);
     before_ = state_;
@@ -107,10 +116,11 @@ Status RunControl::stop(Deadline deadline) {
 
 void RunControl::go_on() noexcept {
     const std::lock_guard lock(mutex_);
-    if (!stopped_)
-        return;
-    stopped_ = false;
-    run_as(before_);
+    if (stopped_)
+        run_as(before_);
+    else if (settled_ && state_ == RunState::Running)
+        devices_->activate();
+    stopped_ = settled_ = false;
 }
 
 void RunControl::gone() {

@@ -41,9 +41,11 @@ public:
     // EXISTS where another update holds it. [update]
     Status begin();
     void finish(); // of an update that left the guest here
+    // Guest running: the devices take no new host I/O any more, until stop() or go_on().
+    Status settle(Deadline deadline);
     // Stops vCPUs, then devices: `finish-migrate`. On an error the guest goes on as it was.
     Status stop(Deadline deadline);
-    // Takes the guest back to the state before stop(). Idempotent. [update, watchdog]
+    // Takes the guest back to the state before settle() and stop(). Idempotent. [update, watchdog]
     void go_on() noexcept;
     // The other generation owns it now: `postmigrate`, for ever.
     void gone();
@@ -60,7 +62,7 @@ private:
     mutable std::mutex mutex_;
     report::RunState state_;
     report::RunState before_ = report::RunState::Running; // while stopped by an update
-    bool held_ = false, stopped_ = false;
+    bool held_ = false, settled_ = false, stopped_ = false;
 };
 
 } // namespace segue::update

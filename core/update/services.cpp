@@ -129,6 +129,7 @@ segue_status inventory(void* h, void* handle, segue_error* e) {
 
 segue_status keep(void* h, segue_error* e) {
     return call(h, e, [](Session& s) -> Status {
+        SEGUE_TRY(allowed(s, "keep_inventory", {Phase::Prepare, Phase::Handover}));
         if (!s.keep)
             return Error(Code::Unsupported, "this update has no keeper")
                 .way_out("set update.keeper in the configuration");

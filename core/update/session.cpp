@@ -40,6 +40,16 @@ Status Session::listen() {
     return {};
 }
 
+Result<plugin::Transport*> Session::outgoing_transport(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    auto at = transports_.find(name);
+    if (at == transports_.end()) {
+        SEGUE_ASSIGN(plugin::Transport t, open_(name));
+        at = transports_.emplace(name, std::move(t)).first;
+    }
+    return &at->second;
+}
+
 Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
     const Waiter w = wait();
     if (side_ == Side::Incoming) {
@@ -55,16 +65,12 @@ Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
         SEGUE_TRY(ch.greeted(agreed.nonce, index, w));
         return ch;
     }
-    auto at = transports_.find(name);
-    if (at == transports_.end()) {
-        SEGUE_ASSIGN(plugin::Transport t, open_(name));
-        at = transports_.emplace(name, std::move(t)).first;
-    }
+    SEGUE_ASSIGN(plugin::Transport * transport, outgoing_transport(name));
     plugin::Channel wire;
     const auto ready = [&] {
         return wire ? wire.ready(plugin::Direction::Write) : plugin::Ready{};
     };
-    Status s = until_done([&] { return at->second.connect(wire); }, ready, w);
+    Status s = until_done([&] { return transport->connect(wire); }, ready, w);
     if (!s)
         return std::move(s).error().with("channel", name);
     Channel ch(std::move(wire), name);
@@ -98,16 +104,16 @@ Result<Channel*> Session::channel(const std::string& name, std::uint32_t index) 
     if (need == needs.end() || index >= need->count)
         return Error(Code::NotFound, "channel '" + name + "' " + std::to_string(index) +
                                          " is not in the mode's plan");
-    auto& slot = channels_[{name, index}];
-    if (!slot) {
-        auto ch = open(name, index);
-        if (!ch) {
-            channels_.erase({name, index});
-            return std::move(ch).error();
-        }
-        slot = std::make_unique<Channel>(std::move(*ch));
-        stop_listening();
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto there = channels_.find({name, index}); there != channels_.end())
+            return there->second.get();
     }
+    SEGUE_ASSIGN(Channel ch, open(name, index)); // may wait
+    const std::lock_guard lock(mutex_);
+    auto& slot = channels_[{name, index}];
+    slot = std::make_unique<Channel>(std::move(ch));
+    stop_listening();
     return slot.get();
 }
 
@@ -121,6 +127,7 @@ void Session::stop_listening() {
 }
 
 Channel* Session::find(const void* handle) const {
+    const std::lock_guard lock(mutex_);
     for (const auto& [key, ch] : channels_)
         if (ch.get() == handle)
             return ch.get();
@@ -128,6 +135,7 @@ Channel* Session::find(const void* handle) const {
 }
 
 Channel* Session::find_open(const std::string& name, std::uint32_t index) const {
+    const std::lock_guard lock(mutex_);
     const auto at = channels_.find({name, index});
     return at == channels_.end() ? nullptr : at->second.get();
 }
@@ -139,6 +147,7 @@ void Session::clear_addresses() {
 }
 
 void Session::close_channels() {
+    const std::lock_guard lock(mutex_);
     channels_.clear();
     listeners_.clear();
     transports_.clear();

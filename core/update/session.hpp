@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -87,10 +88,12 @@ public:
 
 private:
     Result<Channel> open(const std::string& name, std::uint32_t index);
-    void stop_listening();
+    void stop_listening(); // mutex_ held
+    Result<plugin::Transport*> outgoing_transport(const std::string& name);
 
     Side side_;
     OpenTransport open_;
+    mutable std::mutex mutex_; // of the maps: a mode's threads open and use different channels
     std::map<std::string, plugin::Transport> transports_;
     std::map<std::string, plugin::Listener> listeners_;
     std::map<std::pair<std::string, std::uint32_t>, std::unique_ptr<Channel>> channels_;

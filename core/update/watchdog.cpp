@@ -20,6 +20,12 @@ void Watchdog::arm(Deadline deadline, std::function<void()> act) {
     changed_.notify_one();
 }
 
+void Watchdog::hasten(Deadline deadline) {
+    const std::lock_guard lock(mutex_);
+    deadline_ = earlier(deadline_, deadline);
+    changed_.notify_one();
+}
+
 bool Watchdog::disarm() {
     const std::lock_guard lock(mutex_); // waits for an act in progress
     act_ = nullptr;

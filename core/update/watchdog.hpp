@@ -21,6 +21,8 @@ public:
 
     // `act` runs on the watchdog's thread once the deadline passes before disarm(). [update]
     void arm(Deadline deadline, std::function<void()> act);
+    // Brings the deadline of the call in progress forward. [any]
+    void hasten(Deadline deadline);
     // True: `act` has run, and whatever the caller was doing is not his any more.
     bool disarm();
 
