@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// two_sides_test.hpp - a guest of fakes, and updates of it: the outgoing side in the test's thread,
+// the incoming side in another, real sockets and plugins in between.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <segue/cpp/sys.hpp>
+
+#include "core/report/recording.hpp"
+#include "core/update/fake_ports_test.hpp"
+#include "core/update/incoming.hpp"
+#include "core/update/outgoing.hpp"
+#include "tests/support/open_plugins.hpp"
+
+namespace segue::update {
+
+using Options = std::map<std::string, std::string>;
+
+// Any mode's id is the fake mode; any channel is a unix socket in one folder; any block a memfd.
+class FakePlugins final : public PluginSet {
+public:
+    FakePlugins(std::string dir, Options options);
+    Result<plugin::Mode> mode(const std::string&, Side side,
+                              const plugin::ModeServices& services) override;
+    Result<plugin::Transport> transport(const std::string& channel) override;
+    Result<plugin::Memory*> memory(const std::string&) override { return &*memory_; }
+    Result<plugin::Keeper> keeper(const segue_host_process*) override {
+        return Error(Code::NotFound, "there is no keeper");
+    }
+
+    Options options; // of the next mode
+
+private:
+    std::string dir_;
+    test::OpenPlugins open_;
+    std::optional<plugin::Memory> memory_;
+};
+
+// A candidate: its thread runs Incoming, a sleeping process lends it an identity that can be
+// killed.
+struct Candidate {
+    Candidate(Script& script, const std::string& dir, const Options& options,
+              const config::Identity& identity);
+    ~Candidate();
+    void start(UniqueFd stream);
+    void join();
+    // What SIGKILL does, as far as the other side can see.
+    Error die();
+
+    GuestFacts guest;
+    FakeMachine machine;
+    FakeVcpus vcpus;
+    FakeDevices devices;
+    RunControl run{report::RunState::Inmigrate};
+    inventory::Inventory inventory;
+    FakePlugins plugins;
+    report::Recording report;
+    std::optional<Ownership> ownership;
+    std::string record_path;
+    ExecFds exec_fds;
+    UniqueFd kill, wire; // copies: of the identity's pidfd, and of the stream's socket
+    Status result;
+    report::UpdateRecord record; // once it is over, without an error
+    std::thread thread;
+};
+
+class FakeLauncher final : public ports::Launcher {
+public:
+    using Make = std::function<std::unique_ptr<Candidate>()>;
+    FakeLauncher(Script& script, Make make)
+        : script_(script)
+        , make_(std::move(make)) {}
+    Result<Child> start(const ports::SuccessorSpec&, int stream) override;
+    std::string last_words(const Child&) override { return "last words"; }
+    Status probe(const ports::SuccessorSpec&, const Waiter&) override { return {}; }
+    Error exec(const ports::SuccessorSpec&, int, const std::vector<int>&) override {
+        return Error(Code::Unsupported, "this one does not execve");
+    }
+
+    std::vector<std::unique_ptr<Candidate>> candidates;
+
+private:
+    Script& script_;
+    Make make_;
+};
+
+// A Report that lets the test act when a phase of the outgoing side begins. [update]
+class Barrier final : public report::Report {
+public:
+    void phase(report::Phase p, const report::UpdateRecord&) override {
+        phases.push_back(p);
+        if (at && p == *at)
+            act();
+    }
+    void progress(std::uint64_t, std::uint64_t total) override { bytes = total; }
+    void ended(const report::UpdateRecord& record) override { ends.push_back(record); }
+
+    std::optional<report::Phase> at;
+    std::function<void()> act;
+    std::vector<report::Phase> phases;
+    std::vector<report::UpdateRecord> ends;
+    std::uint64_t bytes = 0;
+};
+
+class TwoSides : public testing::Test {
+protected:
+    TwoSides();
+    ~TwoSides() override;
+
+    Request request() const;
+    // One update from beginning to end, without an Engine.
+    report::UpdateRecord update();
+    void pause_by_hand() { ASSERT_TRUE(run_.pause()); }
+    Context context();
+    Candidate& candidate() { return *launcher_.candidates.back(); }
+    // Ends what the launcher started, and waits for it.
+    void join();
+
+    // The guest is here and as it was, nobody else ran it, and the error helps. `phase` "": any.
+    void expect_unharmed(const report::UpdateRecord& record, const std::string& phase,
+                         report::RunState state = report::RunState::Running);
+    // The guest is with the candidate, and only there.
+    void expect_moved(const report::UpdateRecord& record,
+                      report::RunState state = report::RunState::Running);
+
+    test::TempDir dir_;
+    Script script_;
+    GuestFacts guest_;
+    FakeMachine machine_{script_, "old"};
+    FakeVcpus vcpus_{script_, "old"};
+    FakeDevices devices_{script_, "old"};
+    FakeFrontend frontend_{script_, "old"};
+    RunControl run_{report::RunState::Inmigrate};
+    inventory::Inventory inventory_;
+    FakePlugins plugins_;
+    Options new_options_;
+    config::Identity new_identity_;
+    FakeLauncher launcher_;
+    std::optional<Ownership> ownership_;
+    Barrier report_;
+    UniqueFd cancel_, gate_;
+    std::vector<std::string> hung_;
+    Request request_;
+    Code code_ = Code::Ok; // of the last update
+};
+
+std::size_t open_descriptors();
+
+} // namespace segue::update
