@@ -47,7 +47,7 @@ Outgoing::~Outgoing() = default;
 Code Outgoing::run() {
     Status s = steps();
     if (hung_) { // the guest went on long ago; the hook came back after all
-        clean_up(SEGUE_OUTCOME_FAILED);
+        clean_up();
         return Code::Deadline;
     }
     if (s) {

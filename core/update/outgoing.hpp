@@ -48,7 +48,8 @@ private:
     void roll_back(Error why);
     void enter_rollback(Error& why);
     void go_on() noexcept;
-    void clean_up(std::uint32_t outcome);
+    void release();
+    void clean_up();
     bool watched(const char* name, const Error& why, const std::function<void()>& call);
     Error hung(const std::string& plugin, const char* hook) const;
 

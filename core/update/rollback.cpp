@@ -28,7 +28,7 @@ void Outgoing::roll_back(Error why) {
             keeper_->drop();
     });
     if (!back) {
-        clean_up(SEGUE_OUTCOME_FAILED);
+        clean_up();
         return;
     }
     if (!reclaimed)
@@ -39,8 +39,12 @@ void Outgoing::roll_back(Error why) {
     if (why.way_out().empty())
         std::move(why).way_out(kTryAgain);
     const bool cancelled = why.code() == Code::Cancelled;
-    if (watched("end", why,
-                [&] { clean_up(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED); }))
+    const bool ended = watched("end", why, [&] {
+        if (mode_)
+            mode_->end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED);
+    });
+    release();
+    if (ended)
         attempt_.progress.end(cancelled ? UpdateStatus::Cancelled : UpdateStatus::Failed,
                               std::move(why));
 }
@@ -60,11 +64,16 @@ void Outgoing::go_on() noexcept {
     ctx_.frontend.closing(false);
 }
 
-void Outgoing::clean_up(std::uint32_t outcome) {
-    if (mode_)
-        mode_->end(outcome);
+void Outgoing::release() {
     attempt_.session.close_channels();
     successor_.reset(); // reaps
+}
+
+// After a hook that came back too late: all else is done.
+void Outgoing::clean_up() {
+    if (mode_)
+        mode_->end(SEGUE_OUTCOME_FAILED);
+    release();
 }
 
 // Calls into plugins during a rollback. False: they did not come back in time, the guest went on
