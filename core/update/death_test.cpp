@@ -15,7 +15,7 @@ TEST_P(CandidateThatDies, BeforeTheOfferLeavesTheGuestHere) {
     script_.on(GetParam(), [this] { return candidate().die(); });
     const auto r = update();
     expect_unharmed(r, r.error ? r.error->detail("phase") : "");
-    EXPECT_NE(r.error->what().find("/bin/new was killed by SIGKILL"), std::string::npos)
+    EXPECT_NE(r.error->what().find("/bin/new, was killed by SIGKILL"), std::string::npos)
         << r.error->what();
     EXPECT_NE(r.error->what().find("last words"), std::string::npos);
     EXPECT_EQ(r.error->detail("binary"), "/bin/new");

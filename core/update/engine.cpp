@@ -24,8 +24,8 @@ struct Engine::Job {
 
     UniqueFd cancel; // eventfd
     Progress progress;
-    std::optional<Outgoing> update;  // while its thread runs
-    bool over = false, hung = false; // under the engine's mutex
+    std::optional<Outgoing> update;               // while its thread runs
+    bool ran = false, over = false, hung = false; // under the engine's mutex
     std::atomic<bool> returned{false};
     Code outcome = Code::Ok;
     std::jthread thread;
@@ -85,6 +85,10 @@ void Engine::work(Job& job) {
     const Code outcome = job.update->run();
     // In doubt (PAUSED) it stays held and stopped here, RAM and state kept, until an operator says.
     const bool here = outcome != Code::Ok && outcome != Code::Paused;
+    {
+        const std::lock_guard lock(mutex_);
+        job.ran = true;
+    }
     if (outcome != Code::Paused)
         job.update.reset();
     {
@@ -150,7 +154,8 @@ Status Engine::cancel() {
         return Error(Code::NotFound, "no update is running");
     if (!late) {
         sys::signal_event(job_->cancel.get());
-        job_->update.hasten();
+        if (!job_->ran)
+            job_->update->hasten();
         over_.wait(lock, [this] { return job_->over; });
     }
     if (job_->outcome == Code::Ok)

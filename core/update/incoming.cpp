@@ -70,7 +70,7 @@ Status Incoming::run() {
 bool Incoming::owner_lives(Code why) const {
     const int owner = origin_->peer_pidfd();
     const Deadline moment = Deadline::in(std::chrono::seconds(why == Code::Closed ? 1 : 0));
-    return owner >= 0 && !Waiter{moment}.until(owner, POLLIN);
+    return owner >= 0 && !Waiter{moment, s_.cancel_fd}.until(owner, POLLIN);
 }
 
 Status Incoming::take_manifest() {

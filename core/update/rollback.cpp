@@ -44,6 +44,8 @@ void Outgoing::roll_back(Error why) {
             mode_->end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED);
     });
     release();
+    if (attempt_.plan.successor == SEGUE_SUCCESSOR_PEER)
+        attempt_.session.clear_addresses();
     if (ended)
         attempt_.progress.end(cancelled ? UpdateStatus::Cancelled : UpdateStatus::Failed,
                               std::move(why));
