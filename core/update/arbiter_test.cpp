@@ -118,7 +118,7 @@ TEST_F(Handshake, MovesTheGuestToARecordOfItsOwn) {
 TEST_F(Handshake, AFailureOnTheWayKeepsTheGuest) {
     script_.fail("new machine load");
     const auto r = update();
-    expect_unharmed(r, r.error->detail("phase"));
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, r.error->detail("phase")));
 }
 
 TEST_F(Handshake, InDoubtTheGuestStandsStillHere) {

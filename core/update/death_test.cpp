@@ -14,7 +14,7 @@ class CandidateThatDies : public TwoSides, public testing::WithParamInterface<co
 TEST_P(CandidateThatDies, BeforeTheOfferLeavesTheGuestHere) {
     script_.on(GetParam(), [this] { return candidate().die(); });
     const auto r = update();
-    expect_unharmed(r, r.error ? r.error->detail("phase") : "");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, r.error ? r.error->detail("phase") : ""));
     EXPECT_NE(r.error->what().find("/bin/new, was killed by SIGKILL"), std::string::npos)
         << r.error->what();
     EXPECT_NE(r.error->what().find("last words"), std::string::npos);
@@ -45,7 +45,7 @@ TEST_F(Death, AfterTheOfferTheGuestIsTakenBack) {
         return candidate().die();
     });
     const auto r = update();
-    expect_unharmed(r, "commit");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, "commit"));
     EXPECT_EQ(ownership_->word(), (Word{1, 1, Owner::Owned}));
     EXPECT_EQ(script_.count("old devices reclaim"), 1) << "it had claimed, for all we know";
 }
@@ -69,7 +69,7 @@ TEST_F(Death, ACandidateThatHangsAfterTheOfferIsTakenBackFrom) {
     });
     const auto r = update();
     EXPECT_EQ(code_, Code::Deadline);
-    expect_unharmed(r, "commit");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, "commit"));
 }
 
 TEST_F(Death, ALateCandidateOfAnEarlierAttemptCannotWin) {

@@ -29,7 +29,7 @@ class FailingVerb : public TwoSides, public testing::WithParamInterface<Fault> {
 TEST_P(FailingVerb, LeavesARunningGuestRunning) {
     script_.fail(GetParam().what);
     const auto r = update();
-    expect_unharmed(r, GetParam().phase);
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, GetParam().phase));
     EXPECT_NE(r.error->what().find(GetParam().what), std::string::npos) << r.error->what();
 }
 
@@ -68,7 +68,7 @@ class FailingHook : public TwoSides, public testing::WithParamInterface<Fault> {
 TEST_P(FailingHook, OnTheOldSide) {
     plugins_.options["fail"] = GetParam().what;
     const auto r = update();
-    expect_unharmed(r, GetParam().phase);
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, GetParam().phase));
     EXPECT_EQ(r.error->detail("plugin"), "mode/fake");
     EXPECT_NE(r.error->what().find("told to fail in " + GetParam().what), std::string::npos);
 }
@@ -81,7 +81,7 @@ TEST_P(FailingHook, OnTheNewSide) {
     ASSERT_TRUE(r.error);
     EXPECT_NE(r.error->what().find("told to fail in " + GetParam().what), std::string::npos)
         << r.error->what();
-    expect_unharmed(r, r.error->detail("phase"));
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, r.error->detail("phase")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Rollback, FailingHook,
@@ -96,7 +96,7 @@ TEST_F(Rollback, TellsAFailedReclaimBesideTheReason) {
     script_.fail("new devices claim"); // it had claimed something
     script_.fail("old devices reclaim");
     const auto r = update();
-    expect_unharmed(r, "");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, ""));
     EXPECT_FALSE(r.error->detail("reclaim").empty());
 }
 
@@ -116,21 +116,21 @@ TEST_F(Rollback, ReclaimsNothingWhereNothingWasClaimed) {
 TEST_F(Rollback, ANewSideThatGetsNoStateIsNotGivenTheGuest) {
     plugins_.options["skip"] = "state";
     const auto r = update();
-    expect_unharmed(r, "handover");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, "handover"));
     EXPECT_EQ(r.error->detail("plugin"), "mode/fake");
 }
 
 TEST_F(Rollback, ANewSideThatTakesNoStateRefuses) {
     new_options_["skip"] = "state";
     const auto r = update();
-    expect_unharmed(r, "");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, ""));
     EXPECT_NE(r.error->what().find("without the state"), std::string::npos);
 }
 
 TEST_F(Rollback, ADescriptorThatNeverCameIsNamed) {
     plugins_.options["skip"] = new_options_["skip"] = "inventory";
     const auto r = update();
-    expect_unharmed(r, "prepare");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, "prepare"));
     EXPECT_EQ(r.error->detail("block"), "ram0");
 }
 
@@ -138,7 +138,7 @@ TEST_F(Rollback, APageThatNeverCameIsARefusal) {
     plugins_.options = {{"ram", "before"}, {"skip", "page"}};
     new_options_ = {{"ram", "before"}};
     const auto r = update();
-    expect_unharmed(r, "");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, ""));
     EXPECT_EQ(r.error->detail("block"), "ram0");
     EXPECT_NE(r.error->what().find("1 pages"), std::string::npos) << r.error->what();
 }
@@ -146,14 +146,14 @@ TEST_F(Rollback, APageThatNeverCameIsARefusal) {
 TEST_F(Rollback, SidesThatPlanRamDifferentlyRefuse) {
     new_options_ = {{"ram", "before"}};
     const auto r = update();
-    expect_unharmed(r, "prepare");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, "prepare"));
     EXPECT_EQ(r.error->detail("plugin"), "mode/fake");
 }
 
 TEST_F(Rollback, AnotherConfigurationIsRefusedByItsKey) {
     new_identity_[0].second = "4";
     const auto r = update();
-    expect_unharmed(r, "prepare");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, "prepare"));
     EXPECT_NE(r.error->what().find("guest.vcpus"), std::string::npos) << r.error->what();
 }
 
@@ -165,7 +165,7 @@ TEST_P(CancelIn, BringsTheGuestBack) {
     const auto r = update();
     EXPECT_EQ(code_, Code::Cancelled);
     EXPECT_EQ(r.status, report::UpdateStatus::Cancelled);
-    expect_unharmed(r, name_of(GetParam()));
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, name_of(GetParam())));
 }
 
 TEST_P(CancelIn, LeavesNoDescriptorOpen) {
@@ -174,8 +174,9 @@ TEST_P(CancelIn, LeavesNoDescriptorOpen) {
     (void)update();
     launcher_.candidates.clear();
     const auto before = open_descriptors();
+    sys::clear_event(cancel_.get());
     report_.at = GetParam();
-    (void)update();
+    EXPECT_EQ(update().error->detail("phase"), name_of(GetParam()));
     launcher_.candidates.clear();
     EXPECT_EQ(open_descriptors(), before);
 }
