@@ -40,7 +40,7 @@ constexpr Key kKeys[] = {
     {"update.blackout_budget", kTime, false, nullptr, "longest pause that is accepted"},
     {"update.deadline.prepare", kTime, false, "10s", "to have the new VMM ready"},
     {"update.deadline.copy", kTime, false, "10m", "to move RAM while the guest runs"},
-    {"update.deadline.pause", kTime, false, "2s", "to stop the vCPUs and save their state"},
+    {"update.deadline.pause", kTime, false, "2s", "to stop the vCPUs"},
     {"update.deadline.drain", kTime, false, "5s", "for host I/O in flight, before the pause"},
     {"update.deadline.handover", kTime, false, "2s", "for the new VMM to take the guest over"},
     {"update.channels.*.transport", kName, true, nullptr, "transport plugin of the channel"},

@@ -58,7 +58,7 @@ struct GuestFacts {
 
 struct PhaseDeadlines {
     std::chrono::microseconds prepare{10'000'000}, copy{3'600'000'000}, drain{5'000'000},
-        handover{2'000'000};
+        pause{2'000'000}, handover{2'000'000};
     std::chrono::microseconds blackout_budget{0}; // 0: none
 };
 

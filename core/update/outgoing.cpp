@@ -191,10 +191,11 @@ Status Outgoing::copy() {
 
 Status Outgoing::pause() {
     const PhaseDeadlines& d = attempt_.request.deadlines;
-    const bool budget = d.blackout_budget.count() != 0;
-    attempt_.enter(Phase::Pause,
-                   Deadline::in(budget ? std::min(d.handover, d.blackout_budget) : d.handover));
+    const Deadline budget =
+        d.blackout_budget.count() != 0 ? Deadline::in(d.blackout_budget) : Deadline::never();
+    attempt_.enter(Phase::Pause, earlier(Deadline::in(d.pause), budget));
     SEGUE_TRY(ctx_.run.stop(attempt_.session.deadline));
+    attempt_.session.deadline = earlier(Deadline::in(d.handover), budget); // until the commit
     return attempt_.session.wait().check();
 }
 

@@ -44,6 +44,7 @@ update::PhaseDeadlines deadlines_of(const config::UpdateConfig& config) {
     d.prepare = config.deadline.prepare;
     d.copy = config.deadline.copy;
     d.drain = config.deadline.drain;
+    d.pause = config.deadline.pause;
     d.handover = config.deadline.handover;
     if (config.blackout_budget)
         d.blackout_budget = *config.blackout_budget;
