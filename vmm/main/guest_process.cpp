@@ -152,8 +152,12 @@ std::optional<int> GuestProcess::handle(HandedOver) {
 int GuestProcess::end(int code, const std::string& why) {
     log::info(why);
     (void)run_.pause().ok();
-    if (!ownership_->end(facts_.generation))
-        log::warn("the ownership record was not ours to end");
+    if (!ownership_->end(facts_.generation)) {
+        // Whoever has the guest has its files and its memory, too.
+        log::error("the guest is not ours to end: the record says " +
+                   update::to_string(ownership_->word()));
+        return 1;
+    }
     server_.reset();
     for (const config::MemoryConfig& m : config_.memory)
         if (auto memory = plugins_->memory(m.id))
