@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/floor_run.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include <segue/cpp/sys.hpp>
@@ -15,6 +16,7 @@ namespace {
 
 // The metronome measures its TSC and starts its other vCPUs.
 constexpr std::chrono::milliseconds kBoot{500};
+constexpr std::size_t kLowRam = std::size_t{3} << 30;
 
 double now_us() {
     return static_cast<double>(std::chrono::steady_clock::now().time_since_epoch().count()) / 1000;
@@ -60,7 +62,9 @@ Result<std::unique_ptr<Floor>> Floor::start(unsigned ram_mib, unsigned vcpus) {
 
 Result<std::unique_ptr<Floor::Side>> Floor::make_side() {
     auto side = std::make_unique<Side>();
-    SEGUE_ASSIGN(side->machine, vmm::BareMachine::make(kvm_, ram_.span(), vcpus_));
+    // Below the APICs' addresses, as any machine has its RAM.
+    const auto low = ram_.span().first(std::min(ram_.size(), kLowRam));
+    SEGUE_ASSIGN(side->machine, vmm::BareMachine::make(kvm_, low, vcpus_));
     SEGUE_ASSIGN(side->state, vmm::blank_state(side->machine.vm, side->machine.io));
     for (unsigned i = 0; i < vcpus_; ++i)
         side->threads.push_back(std::make_unique<FloorVcpu>(
