@@ -3,6 +3,8 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/state/number32.hpp"
+
 namespace segue::inventory {
 
 namespace {
@@ -27,13 +29,6 @@ Result<FileId> read_file(const state::Section& in) {
     return file;
 }
 
-Result<std::uint32_t> small(const state::Section& in, std::string_view key) {
-    SEGUE_ASSIGN(const std::uint64_t n, in.number(key));
-    if (n > 0xffffffff)
-        return Error(Code::Corrupt, "'" + std::string(key) + "' is out of range");
-    return static_cast<std::uint32_t>(n);
-}
-
 // `kind`: "item" or "block", for the error.
 Status same_file(const char* kind, const std::string& name, const FileId& told, int fd) {
     SEGUE_ASSIGN(const FileId got, FileId::of(fd));
@@ -51,11 +46,11 @@ Result<BlockFacts> read_block(const state::Section& in) {
     SEGUE_ASSIGN(b.offset, in.number("offset"));
     SEGUE_ASSIGN(b.bytes, in.number("bytes"));
     SEGUE_ASSIGN(b.survives, in.number("survives"));
-    SEGUE_ASSIGN(b.page_shift, small(in, "page-shift"));
-    SEGUE_ASSIGN(b.map_flags, small(in, "map-flags"));
+    SEGUE_ASSIGN(b.page_shift, state::number32(in, "page-shift"));
+    SEGUE_ASSIGN(b.map_flags, state::number32(in, "map-flags"));
     SEGUE_ASSIGN(const std::int64_t seals, in.signed_number("seals"));
     b.seals = static_cast<std::int32_t>(seals);
-    SEGUE_ASSIGN(b.ram, small(in, "ram"));
+    SEGUE_ASSIGN(b.ram, state::number32(in, "ram"));
     return b;
 }
 

@@ -3,18 +3,9 @@
 
 #include <algorithm>
 
+#include "core/state/number32.hpp"
+
 namespace segue::update {
-
-namespace {
-
-Result<std::uint32_t> small(const state::Section& in, std::string_view key) {
-    SEGUE_ASSIGN(const std::uint64_t n, in.number(key));
-    if (n > 0xffffffff)
-        return Error(Code::Corrupt, "'" + std::string(key) + "' is out of range");
-    return static_cast<std::uint32_t>(n);
-}
-
-} // namespace
 
 void write(const Hello& hello, state::Writer& out) {
     out.begin("hello", "", 1);
@@ -45,11 +36,11 @@ Result<Hello> read_hello(const state::Reader& in) {
     SEGUE_ASSIGN(hello.mode, s->text("mode"));
     SEGUE_ASSIGN(hello.version, s->text("version"));
     SEGUE_ASSIGN(hello.config, s->text("config"));
-    SEGUE_ASSIGN(hello.wire_rev, small(*s, "wire-rev"));
-    SEGUE_ASSIGN(hello.wire_rev_min, small(*s, "wire-rev-min"));
-    SEGUE_ASSIGN(hello.arbiter, small(*s, "arbiter"));
+    SEGUE_ASSIGN(hello.wire_rev, state::number32(*s, "wire-rev"));
+    SEGUE_ASSIGN(hello.wire_rev_min, state::number32(*s, "wire-rev-min"));
+    SEGUE_ASSIGN(hello.arbiter, state::number32(*s, "arbiter"));
     SEGUE_ASSIGN(hello.budget_us, s->number("budget-us"));
-    SEGUE_ASSIGN(const std::uint32_t pid, small(*s, "pid"));
+    SEGUE_ASSIGN(const std::uint32_t pid, state::number32(*s, "pid"));
     hello.pid = static_cast<std::int32_t>(pid);
     SEGUE_TRY(s->copy("nonce", hello.nonce));
     SEGUE_ASSIGN(const state::Section* identity, in.take("identity"));
@@ -80,9 +71,9 @@ Result<Welcome> decode_welcome(std::span<const std::byte> container) {
     SEGUE_ASSIGN(const state::Section* s, in.take("welcome"));
     Welcome w;
     SEGUE_ASSIGN(w.version, s->text("version"));
-    SEGUE_ASSIGN(const std::uint32_t pid, small(*s, "pid"));
+    SEGUE_ASSIGN(const std::uint32_t pid, state::number32(*s, "pid"));
     w.pid = static_cast<std::int32_t>(pid);
-    SEGUE_ASSIGN(w.wire_rev, small(*s, "wire-rev"));
+    SEGUE_ASSIGN(w.wire_rev, state::number32(*s, "wire-rev"));
     return w;
 }
 
