@@ -42,6 +42,9 @@ public:
         if (streaming)
             return open_.make<plugin::Transport>("transport/unix",
                                                  {{"path", dir_ + "/" + channel}});
+        if (damage.empty())
+            return open_.make<plugin::Transport>("transport/file",
+                                                 {{"path", dir_ + "/" + channel}});
         return open_.make<plugin::Transport>("transport/shelf",
                                              {{"path", dir_ + "/" + channel}, {"damage", damage}});
     }
@@ -62,7 +65,7 @@ public:
         return plugin::Keeper::create(*p, config, process);
     }
 
-    std::string damage;
+    std::string damage; // done to the state, which is a file of the shelf's then
     bool streaming = false;
 
 private:

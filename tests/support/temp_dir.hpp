@@ -11,9 +11,9 @@ namespace segue::test {
 
 class TempDir {
 public:
-    TempDir() {
-        char name[] = "/tmp/segue-test-XXXXXX";
-        path_ = ::mkdtemp(name);
+    explicit TempDir(const std::string& in = "/tmp") {
+        std::string name = in + "/segue-test-XXXXXX";
+        path_ = ::mkdtemp(name.data());
     }
     TempDir(const TempDir&) = delete;
     TempDir& operator=(const TempDir&) = delete;
