@@ -2,6 +2,7 @@
 #include "core/plugin/loader.hpp"
 
 #include "core/plugin/adapters/call.hpp"
+#include "core/plugin/command.hpp"
 #include "core/plugin/library.hpp"
 #include "core/plugin/options.hpp"
 
@@ -34,6 +35,7 @@ LoadedPlugin::LoadedPlugin(Manifest manifest, const Host& services)
     , host_(&services) {
     host_.add(SEGUE_LOG_ID, log_.table());
     host_.add(SEGUE_CONFIG_ID, config_service());
+    host_.add(SEGUE_COMMAND_ID, command_service());
 }
 
 Status LoadedPlugin::open() {

@@ -42,6 +42,8 @@ public:
         if (streaming)
             return open_.make<plugin::Transport>("transport/unix",
                                                  {{"path", dir_ + "/" + channel}});
+        if (!out.empty())
+            return open_.make<plugin::Transport>("transport/exec", {{"out", out}, {"in", in}});
         if (damage.empty())
             return open_.make<plugin::Transport>("transport/file",
                                                  {{"path", dir_ + "/" + channel}});
@@ -65,7 +67,8 @@ public:
         return plugin::Keeper::create(*p, config, process);
     }
 
-    std::string damage; // done to the state, which is a file of the shelf's then
+    std::string damage;  // done to the state, which is a file of the shelf's then
+    std::string out, in; // commands that keep it instead
     bool streaming = false;
 
 private:
@@ -321,6 +324,51 @@ TEST_F(UpdateLater, AStartThatFailsBeforeItOwnsTheGuestLeavesTheStateUsable) {
 TEST_F(UpdateLater, WhatDoesNotReadBackIsNotOffered) {
     old_.plugins.damage = "middle";
     expect_unharmed(update());
+}
+
+class UpdateByCommand : public UpdateLater {
+protected:
+    void keep(RestPlugins& plugins, const std::string& out, const std::string& in) const {
+        plugins.out = "cd " + dir_.path().string() + "; " + out;
+        plugins.in = "cd " + dir_.path().string() + "; " + in;
+    }
+};
+
+TEST_F(UpdateByCommand, ACommandKeepsTheStateAndTheRecordGuardsIt) {
+    keep(old_.plugins, "gzip > kept", "gzip -dc kept");
+    const auto record = update();
+    EXPECT_EQ(code_, Code::Ok) << (record.error ? record.error->what() : "");
+    Image fresh("new", dir_.path().string(), true);
+    keep(fresh.plugins, "false", "gzip -dc kept");
+    const Status started = start(fresh);
+    ASSERT_TRUE(started) << started.error().what();
+    EXPECT_EQ(fresh.machine.reg, 0x600du);
+    Image again("again", dir_.path().string(), true);
+    keep(again.plugins, "false", "gzip -dc kept");
+    EXPECT_EQ(start(again).code(), Code::Refused);
+    EXPECT_FALSE(again.vcpus.running);
+}
+
+TEST_F(UpdateByCommand, OneThatFailsOrLosesSomethingIsAFailedUpdate) {
+    struct {
+        const char *out, *in, *says;
+    } const bad[] = {
+        {"head -c 100 > kept", "cat kept", "bytes unread"},
+        {"cat | head -c 100 > kept", "cat kept", "read channel main back"},
+        {"cat > kept; echo no tape >&2; exit 3", "cat kept", "exited with 3: no tape"},
+        {"cat > kept; kill -9 $$", "cat kept", "SIGKILL"},
+        {"cat > kept", "echo garbage garbage garbage garbage", "something else than frames"},
+        {"cat > kept", "cat lost", "exited with 1: cat: lost"},
+        {"cat > kept", "kill -9 $$", "SIGKILL"},
+    };
+    for (const auto& [out, in, says] : bad) {
+        keep(old_.plugins, out, in);
+        const auto record = update();
+        expect_unharmed(record);
+        EXPECT_NE(record.error->what().find(says), std::string::npos)
+            << out << ": " << record.error->what();
+        EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child was not reaped";
+    }
 }
 
 } // namespace
