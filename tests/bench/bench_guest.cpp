@@ -21,9 +21,10 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr const char* kName = "bench";
-constexpr auto kEvery = 20us; // between two polls of the observer, as the floor's
 constexpr auto kSlice = 5ms;
 constexpr int kSlices = 6; // between two looks at the update's record: rarely in the pause
+// A gap is told once it is over: the guest's first step may come that long after the gate opened.
+constexpr auto kFirstStep = 5ms;
 constexpr auto kSettle = 20ms;
 constexpr auto kPatience = 60s;
 
@@ -34,32 +35,30 @@ std::string list_of(const std::vector<std::string>& words) {
     return "[" + text + "]";
 }
 
-double us(observer::Time t) {
-    return static_cast<double>(t.count()) / 1000;
-}
+} // namespace
 
-// The longest of the slices that overlap the pause; one that spans two is whole in both.
-Result<double> blackout_in(const std::vector<observer::Measurement>& slices,
-                           const report::UpdateRecord& record) {
-    observer::Time from = observer::Time::max(), to{0}, longest{0};
+// The longest of the slices that overlap the pause; one that spans two is whole in the later one.
+Result<double> BenchGuest::blackout_in(const std::vector<Slice>& slices,
+                                       const report::UpdateRecord& record) {
+    observer::Time from = observer::Time::max(), to{0};
     for (const report::PhaseTime& p : record.phases)
         if (p.phase == report::Phase::Pause)
             from = p.began;
         else if (p.phase == report::Phase::Commit)
-            to = p.ended;
-    for (const observer::Measurement& m : slices)
-        if (m.begin <= to && m.end >= from)
-            longest = std::max(longest, m.blackout.at_most);
-    if (longest.count() == 0)
-        return Error(Code::Internal,
-                     "the observer saw " + std::to_string(slices.size()) + " slices until " +
-                         std::to_string(slices.back().end.count()) +
-                         " ns, none of them in the pause from " + std::to_string(from.count()) +
-                         " to " + std::to_string(to.count()) + " ns");
-    return us(longest);
+            to = p.ended + kFirstStep;
+    double longest = 0;
+    for (const Slice& s : slices)
+        if (s.seen.begin <= to && s.seen.end >= from) {
+            longest = std::max(longest, s.gap_us);
+            SEGUE_TRY(check_gap(longest, s.seen));
+        }
+    if (longest == 0)
+        return Error(Code::Internal, "none of " + std::to_string(slices.size()) +
+                                         " slices was in the pause from " +
+                                         std::to_string(from.count()) + " to " +
+                                         std::to_string(to.count()) + " ns");
+    return longest;
 }
-
-} // namespace
 
 BenchGuest::BenchGuest(const BenchSpec& spec)
     : spec_(spec)
@@ -124,29 +123,40 @@ Status BenchGuest::watch(const control::VmInfo& vm) {
     if (ram.inode == inode_)
         return {};
     const int cpu = spec_.placement == Placement::Free ? -1 : observer_core(cores());
-    SEGUE_ASSIGN(observer_, observer::Observer::start({{ram.path, ram.offset}}, cpu,
-                                                      Deadline::in(kPatience), kEvery));
+    const observer::Ram where{ram.path, ram.offset};
+    SEGUE_ASSIGN(observer_,
+                 observer::Observer::start({where}, cpu, Deadline::in(kPatience), kPollEvery));
+    SEGUE_ASSIGN(gaps_, Gaps::of(where));
     inode_ = ram.inode;
     return {};
 }
 
 Result<double> BenchGuest::idle(std::chrono::milliseconds time) {
     std::this_thread::sleep_for(kSettle);
-    observer_->reset();
+    (void)cut();
     std::this_thread::sleep_for(time);
-    return us(observer_->snapshot().blackout.at_most);
+    const Slice slice = cut();
+    SEGUE_TRY(check_gap(slice.gap_us, slice.seen));
+    return slice.gap_us;
 }
 
-Result<report::UpdateRecord>
-BenchGuest::finished(const std::string& id, std::vector<observer::Measurement>& slices) const {
+// The observer's measurement ends first: what it proves, the guest's gap then covers.
+BenchGuest::Slice BenchGuest::cut() {
+    Slice slice{observer_->reset(), 0};
+    slice.gap_us = gaps_->take_us();
+    return slice;
+}
+
+Result<report::UpdateRecord> BenchGuest::finished(const std::string& id,
+                                                  std::vector<Slice>& slices) {
     for (const Deadline deadline = Deadline::in(kPatience);;) {
         for (int i = 0; i < kSlices; ++i) {
             std::this_thread::sleep_for(kSlice);
-            slices.push_back(observer_->reset());
+            slices.push_back(cut());
         }
         auto record = client_.update(id);
         if (record && report::is_final(record->status)) {
-            slices.push_back(observer_->reset()); // it may have ended while the request waited
+            slices.push_back(cut()); // it may have ended while the request waited
             return record;
         }
         if (deadline.passed())
@@ -158,11 +168,11 @@ BenchGuest::finished(const std::string& id, std::vector<observer::Measurement>& 
 Result<Observed> BenchGuest::update(const std::string& mode) {
     place(owner_, spec_.vcpus, spec_.placement);
     std::this_thread::sleep_for(kSettle);
-    observer_->reset();
+    (void)cut();
     const pid_t before = owner_;
     SEGUE_ASSIGN(const report::UpdateRecord begun, client_.start_update({mode, "", ""}));
     Observed seen;
-    std::vector<observer::Measurement> slices;
+    std::vector<Slice> slices;
     SEGUE_ASSIGN(seen.record, finished(begun.id, slices));
     if (seen.record.status != report::UpdateStatus::Completed)
         return seen.record.error ? *seen.record.error

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "core/base/temp_dir.hpp"
 #include "core/control/client.hpp"
 #include "core/observer/observer.hpp"
+#include "tests/bench/gaps.hpp"
 #include "tests/bench/placement.hpp"
 
 namespace segue::bench {
@@ -18,13 +20,13 @@ namespace segue::bench {
 struct BenchSpec {
     unsigned ram_mib = 256, vcpus = 1;
     std::vector<std::string> modes; // that its configuration allows
-    Placement placement = Placement::Apart;
+    Placement placement = Placement::Free;
 };
 
-// One update as the observer and the engine saw it.
+// One update as the guest and the engine saw it.
 struct Observed {
-    // At most: from the last poll before to the first one after it. Only what overlaps the pause
-    // counts: a hold-up of the machine at another time is in `idle`.
+    // The longest gap of any vCPU. Only what overlaps the pause counts: a hold-up of the machine
+    // at another time is in `idle`.
     double blackout_us = 0;
     report::UpdateRecord record;
 };
@@ -38,7 +40,7 @@ public:
     BenchGuest(const BenchGuest&) = delete;
     BenchGuest& operator=(const BenchGuest&) = delete;
 
-    // Microseconds of its longest stand-still while nobody does anything to it.
+    // Microseconds of its longest gap while nobody does anything to it.
     Result<double> idle(std::chrono::milliseconds time);
     Result<Observed> update(const std::string& mode);
     // Out of the way of what else is measured.
@@ -51,9 +53,16 @@ private:
     explicit BenchGuest(const BenchSpec& spec);
     Status boot();
     Status watch(const control::VmInfo& vm);
-    // `slices`: what was seen meanwhile, a few milliseconds each.
-    Result<report::UpdateRecord> finished(const std::string& id,
-                                          std::vector<observer::Measurement>& slices) const;
+    // A few milliseconds.
+    struct Slice {
+        observer::Measurement seen;
+        double gap_us;
+    };
+    Slice cut();
+    // `slices`: what was seen meanwhile.
+    Result<report::UpdateRecord> finished(const std::string& id, std::vector<Slice>& slices);
+    static Result<double> blackout_in(const std::vector<Slice>& slices,
+                                      const report::UpdateRecord& record);
 
     BenchSpec spec_;
     TempDir dir_;
@@ -63,6 +72,7 @@ private:
     pid_t owner_ = 0;
     std::uint64_t inode_ = 0; // of the RAM that is watched
     std::unique_ptr<observer::Observer> observer_;
+    std::optional<Gaps> gaps_;
 };
 
 } // namespace segue::bench

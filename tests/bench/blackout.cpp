@@ -21,7 +21,7 @@ using namespace segue::bench;
 struct Options {
     unsigned runs = 20;
     bool quick = false;
-    Placement placement = Placement::Apart;
+    Placement placement = Placement::Free;
     std::string json;
 };
 

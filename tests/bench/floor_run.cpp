@@ -16,6 +16,7 @@ namespace {
 
 // The metronome measures its TSC and starts its other vCPUs.
 constexpr std::chrono::milliseconds kBoot{500};
+constexpr std::chrono::seconds kPatience{10};
 constexpr std::size_t kLowRam = std::size_t{3} << 30;
 
 double now_us() {
@@ -37,8 +38,9 @@ private:
 
 } // namespace
 
-Floor::Floor(vmm::Kvm kvm, Mapping ram, unsigned vcpus)
+Floor::Floor(vmm::Kvm kvm, UniqueFd ram_fd, Mapping ram, unsigned vcpus)
     : kvm_(std::move(kvm))
+    , ram_fd_(std::move(ram_fd))
     , ram_(std::move(ram))
     , vcpus_(vcpus)
     , cores_(cores()) {}
@@ -48,11 +50,11 @@ Floor::~Floor() = default;
 Result<std::unique_ptr<Floor>> Floor::start(unsigned ram_mib, unsigned vcpus) {
     SEGUE_ASSIGN(auto kvm, vmm::Kvm::open());
     const std::size_t bytes = std::size_t{ram_mib} << 20;
-    SEGUE_ASSIGN(const UniqueFd fd, sys::memfd("floor-ram", 0));
+    SEGUE_ASSIGN(UniqueFd fd, sys::memfd("floor-ram", 0));
     SEGUE_TRY(sys::truncate(fd.get(), bytes));
     SEGUE_ASSIGN(auto ram, Mapping::make(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0,
                                          "guest RAM"));
-    std::unique_ptr<Floor> floor(new Floor(std::move(kvm), std::move(ram), vcpus));
+    std::unique_ptr<Floor> floor(new Floor(std::move(kvm), std::move(fd), std::move(ram), vcpus));
     if (floor->cores_.empty())
         return Error(Code::Unsupported, "no core to run on");
     pin_to(observer_core(floor->cores_));
@@ -86,7 +88,10 @@ Status Floor::boot() {
         thread->go();
     SEGUE_TRY(wait_for_tick(before));
     std::this_thread::sleep_for(kBoot);
-    watch_ = std::make_unique<StandStill>(counters(), observer_core(cores_));
+    const observer::Ram ram{"/proc/self/fd/" + std::to_string(ram_fd_.get()), 0};
+    SEGUE_ASSIGN(watch_, observer::Observer::start({ram}, observer_core(cores_),
+                                                   Deadline::in(kPatience), kPollEvery));
+    SEGUE_ASSIGN(gaps_, Gaps::of(ram));
     return {};
 }
 
@@ -94,14 +99,19 @@ Result<FloorTimes> Floor::move() {
     SEGUE_ASSIGN(auto next, make_side());
     // Long enough for the guest to be at its full pace, and for the observer to see it.
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    watch_->restart();
+    watch_->reset();
+    gaps_->take_us();
     FloorTimes times;
     SEGUE_TRY(hand_over(*next, times));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    times.stand_still = watch_->longest_us();
+    const observer::Measurement seen = watch_->snapshot();
+    times.stand_still = gaps_->take_us();
     running_ = std::move(next);
-    if (watch_->went_back())
-        return Error(Code::Corrupt, "a counter of the guest went back: its registers were lost");
+    for (const observer::VcpuMeasurement& vcpu : seen.vcpus)
+        if (vcpu.backward != 0)
+            return Error(Code::Corrupt,
+                         "a counter of the guest went back: its registers were lost");
+    SEGUE_TRY(check_gap(times.stand_still, seen));
     return times;
 }
 
@@ -140,7 +150,7 @@ std::vector<std::uint64_t> Floor::read_counters() const {
 }
 
 Status Floor::wait_for_tick(const std::vector<std::uint64_t>& before) const {
-    const Deadline deadline = Deadline::in(std::chrono::seconds(10));
+    const Deadline deadline = Deadline::in(kPatience);
     while (read_counters() == before)
         if (deadline.passed())
             return Error(Code::Deadline, "the guest does not count")

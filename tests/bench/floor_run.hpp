@@ -4,20 +4,22 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <segue/cpp/mapping.hpp>
 #include <segue/cpp/result.hpp>
 
+#include "core/observer/observer.hpp"
 #include "tests/bench/floor_vcpu.hpp"
-#include "tests/bench/standstill.hpp"
+#include "tests/bench/gaps.hpp"
 #include "vmm/kvm/bare_machine.hpp"
 
 namespace segue::bench {
 
 // One move, in microseconds.
 struct FloorTimes {
-    double stand_still = 0; // as the observing thread saw it
+    double stand_still = 0; // as the guest tells it
     double kick = 0;        // asked to stop, until the last vCPU had left the guest
     double read = 0;
     double write = 0;
@@ -41,7 +43,7 @@ private:
         vmm::KvmState state;
         std::vector<std::unique_ptr<FloorVcpu>> threads;
     };
-    Floor(vmm::Kvm kvm, Mapping ram, unsigned vcpus);
+    Floor(vmm::Kvm kvm, UniqueFd ram_fd, Mapping ram, unsigned vcpus);
     Result<std::unique_ptr<Side>> make_side();
     Status boot();
     Status hand_over(Side& to, FloorTimes& times);
@@ -50,11 +52,13 @@ private:
     std::vector<std::uint64_t> read_counters() const;
 
     vmm::Kvm kvm_;
+    UniqueFd ram_fd_;
     Mapping ram_;
     unsigned vcpus_;
     std::vector<int> cores_;
     std::unique_ptr<Side> running_;
-    std::unique_ptr<StandStill> watch_;
+    std::unique_ptr<observer::Observer> watch_;
+    std::optional<Gaps> gaps_;
 };
 
 } // namespace segue::bench
