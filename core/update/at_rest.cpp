@@ -49,7 +49,7 @@ Status read_back(Attempt& a) {
     SEGUE_TRY(main->finish(SEGUE_FINISH_SEAL, wait));
     Session reader(Side::Incoming, a.ctx.inventory,
                    [&a](const std::string& name) { return a.ctx.plugins.transport(name); });
-    reader.deadline = a.session.deadline;
+    reader.deadline = a.session.deadline.load();
     reader.cancel_fd = a.session.cancel_fd;
     reader.needs = a.session.needs;
     auto manifest = reader.receive_manifest();

@@ -167,7 +167,7 @@ protected:
         Request request{"rest", {"/bin/new", "/etc/guest.toml"}, {}};
         Progress progress(old_.report, record);
         Outgoing out(ctx, request, record.attempt, progress, cancel_.get(),
-                     [](const std::string&) {});
+                     [](const std::string&, Code) {});
         code_ = out.run();
         if (code_ != Code::Ok)
             old_.run.finish();

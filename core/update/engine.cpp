@@ -15,7 +15,7 @@ namespace segue::update {
 // One update: kept as long as anybody may ask about it, or as long as its thread runs.
 struct Engine::Job {
     Job(Context& context, Request request, report::UpdateRecord record, UniqueFd stop,
-        std::function<void(const std::string&)> on_hung)
+        Outgoing::OnHung on_hung)
         : cancel(std::move(stop))
         , progress(context.report, record) {
         update.emplace(context, std::move(request), record.attempt, progress, cancel.get(),
@@ -73,8 +73,9 @@ Result<report::UpdateRecord> Engine::start(Request request) {
         past_.push_back(job_->progress.snapshot());
     if (job_ && job_->hung)
         hung_.push_back(std::move(job_));
-    job_ = std::make_unique<Job>(context_, std::move(request), record, std::move(cancel),
-                                 [this](const std::string& plugin) { distrust(plugin); });
+    job_ = std::make_unique<Job>(
+        context_, std::move(request), record, std::move(cancel),
+        [this](const std::string& mode, Code outcome) { hung(mode, outcome); });
     Job& job = *job_;
     job.thread = std::jthread([this, &job] { work(job); });
     ::pthread_setname_np(job.thread.native_handle(), "update");
@@ -89,11 +90,13 @@ void Engine::work(Job& job) {
         const std::lock_guard lock(mutex_);
         job.ran = true;
     }
+    bool late = false;
     if (outcome != Code::Paused)
         job.update.reset();
     {
         const std::lock_guard lock(mutex_);
-        if (!job.over) {
+        late = job.over;
+        if (!late) {
             if (here)
                 context_.run.finish();
             job.cancel.reset();
@@ -103,20 +106,23 @@ void Engine::work(Job& job) {
     }
     over_.notify_all();
     job.returned = true;
-    if (outcome == Code::Ok)
+    if (outcome == Code::Ok && !late)
         gone_();
 }
 
 // The job in hand is over, though its thread is not. [watchdog]
-void Engine::distrust(const std::string& plugin) {
+void Engine::hung(const std::string& mode, Code outcome) {
     {
         const std::lock_guard lock(mutex_);
-        distrusted_.insert(plugin);
-        context_.run.finish();
+        distrusted_.insert(mode);
+        if (outcome != Code::Ok)
+            context_.run.finish();
         job_->over = job_->hung = true;
-        job_->outcome = Code::Deadline;
+        job_->outcome = outcome;
     }
     over_.notify_all();
+    if (outcome == Code::Ok)
+        gone_();
 }
 
 Result<report::UpdateRecord> Engine::find(const std::string& id) const {

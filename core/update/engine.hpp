@@ -28,7 +28,7 @@ public:
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    // EXISTS while an update is running; REFUSED for a plugin that hung before.
+    // EXISTS while an update is running; REFUSED for a mode that hung before.
     Result<report::UpdateRecord> start(Request request);
     // By id; NOT_FOUND.
     Result<report::UpdateRecord> find(const std::string& id) const;
@@ -42,7 +42,7 @@ public:
 private:
     struct Job;
     void work(Job& job);
-    void distrust(const std::string& plugin);
+    void hung(const std::string& mode, Code outcome);
 
     Context context_;
     std::function<void()> gone_;
@@ -51,7 +51,7 @@ private:
     std::vector<report::UpdateRecord> past_;
     std::unique_ptr<Job> job_;               // in progress, or the last
     std::vector<std::unique_ptr<Job>> hung_; // whose hooks never came back
-    std::set<std::string> distrusted_;       // plugins that hung
+    std::set<std::string> distrusted_;       // modes that hung
 };
 
 } // namespace segue::update

@@ -71,7 +71,7 @@ protected:
         EXPECT_NE(r.error->what().find(hook), std::string::npos) << r.error->what();
         sys::signal_event(gate_.get());
         join();
-        expect_unharmed(r, hook);
+        expect_unharmed(r, hook == "plan" || hook == "check" ? "preflight" : hook);
     }
 
     std::unique_ptr<Engine> engine_;
@@ -135,7 +135,8 @@ TEST_P(HangingHook, TheWatchdogTakesTheGuestBack) {
     EXPECT_FALSE(again.error().way_out().empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(EngineTest, HangingHook, testing::Values("prepare", "copy", "handover"));
+INSTANTIATE_TEST_SUITE_P(EngineTest, HangingHook,
+                         testing::Values("plan", "check", "prepare", "copy", "handover"));
 
 TEST_F(EngineTest, AnotherModeIsTakenAfterOneThatHung) {
     hang_in("handover");
@@ -148,6 +149,32 @@ TEST_F(EngineTest, AnotherModeIsTakenAfterOneThatHung) {
     const auto r = run_to_the_end();
     EXPECT_EQ(r.status, UpdateStatus::Completed) << r.error->what();
     EXPECT_EQ(ownership_->word(), (Word{2, 2, Owner::Owned}));
+}
+
+TEST_F(EngineTest, AnEndThatHangsDoesNotHoldTheOldProcess) {
+    plugins_.options = {{"hang", "end"}, {"gate", std::to_string(gate_.get())}};
+    ASSERT_TRUE(engine().start(request_));
+    wait_until([this] { return gone_.load(); });
+    EXPECT_EQ(engine().latest()->status, UpdateStatus::Completed);
+    EXPECT_EQ(engine().cancel().code(), Code::Refused) << "too late";
+}
+
+TEST_F(EngineTest, AnEndThatHangsDoesNotHoldTheNewProcess) {
+    new_options_ = {{"hang", "end"}, {"gate", std::to_string(gate_.get())}};
+    EXPECT_EQ(run_to_the_end().status, UpdateStatus::Completed);
+    join(); // would wait for ever
+    EXPECT_TRUE(candidate().result);
+    EXPECT_TRUE(candidate().incoming->hung());
+    EXPECT_TRUE(candidate().vcpus.running);
+}
+
+TEST_F(EngineTest, AThreadOfAModeThatDoesNotEndDoesNotHoldTheGuest) {
+    plugins_.options = {{"hang", "thread"}, {"gate", std::to_string(gate_.get())}};
+    script_.fail("old machine save");
+    const auto r = run_to_the_end();
+    ASSERT_TRUE(r.error);
+    EXPECT_NE(r.error->what().find("end"), std::string::npos) << r.error->what();
+    EXPECT_TRUE(vcpus_.running);
 }
 
 TEST_F(EngineTest, AReclaimThatHangsDoesNotHoldTheGuest) {

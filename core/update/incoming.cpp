@@ -2,8 +2,13 @@
 #include "core/update/incoming.hpp"
 
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include <future>
+#include <thread>
+
+#include "core/base/log.hpp"
 #include "core/base/version.hpp"
 #include "core/inventory/ram.hpp"
 #include "core/report/codec.hpp"
@@ -20,6 +25,7 @@ using report::UpdateStatus;
 namespace {
 
 constexpr std::size_t kStateReserve = 1u << 20;
+constexpr std::chrono::seconds kRetire{2}; // what a mode may take to end
 
 } // namespace
 
@@ -236,10 +242,26 @@ Status Incoming::commit() {
     s_.ownership->set_owner(ProcessId::self());
     origin_->running();
     enter(Phase::Retire);
-    mode_->end(SEGUE_OUTCOME_COMPLETED);
+    retire();
     session_.close_channels();
     progress_.end(UpdateStatus::Completed, std::nullopt);
     return {};
+}
+
+// The mode's last hook, on a thread of its own: this one must serve the guest, come what may.
+void Incoming::retire() {
+    std::packaged_task<void()> last([this] {
+        ::pthread_setname_np(::pthread_self(), "update");
+        mode_->end(SEGUE_OUTCOME_COMPLETED);
+        (void)threads_.join(Deadline::never()).ok();
+    });
+    const std::future<void> ended = last.get_future();
+    std::thread thread(std::move(last));
+    hung_ = ended.wait_for(kRetire) != std::future_status::ready;
+    if (!hung_)
+        return thread.join();
+    log::error("mode/" + hello_.mode + " did not return from end: the guest runs without it");
+    thread.detach();
 }
 
 } // namespace segue::update

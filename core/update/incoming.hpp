@@ -45,6 +45,10 @@ public:
     // The update's record, both halves, once run() returned OK.
     report::UpdateRecord record() const { return progress_.snapshot(); }
 
+    // The mode's last hook did not return, and a thread is still in it: this must never be
+    // destroyed.
+    bool hung() const { return hung_; }
+
 private:
     Status take_manifest();
     Status prepare();
@@ -55,6 +59,7 @@ private:
     Status claim();
     bool owner_lives(Code why) const;
     Status commit();
+    void retire();
     void enter(report::Phase phase);
 
     Standby& s_;
@@ -74,6 +79,7 @@ private:
     std::uint32_t successor_ = 0; // SEGUE_SUCCESSOR_*, of the plan
     report::RunState before_ = report::RunState::Paused;
     std::chrono::nanoseconds paused_at_{};
+    bool hung_ = false;
 };
 
 } // namespace segue::update

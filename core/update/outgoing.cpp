@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "core/base/log.hpp"
 #include "core/report/codec.hpp"
 #include "core/update/hello.hpp"
 #include "core/update/pages.hpp"
@@ -23,6 +24,8 @@ namespace {
 // How long after the phase's deadline a hook may still be on its way out.
 constexpr std::chrono::milliseconds kGrace{250};
 constexpr std::size_t kStateReserve = 1u << 20;
+// What a mode may take to end once the guest is gone.
+constexpr std::chrono::seconds kRetire{2};
 
 Nonce make_nonce() {
     std::random_device random;
@@ -35,7 +38,7 @@ Nonce make_nonce() {
 } // namespace
 
 Outgoing::Outgoing(Context& context, Request request, std::uint32_t attempt, Progress& progress,
-                   int cancel_fd, std::function<void(const std::string&)> on_hung)
+                   int cancel_fd, OnHung on_hung)
     : ctx_(context)
     , attempt_(context, std::move(request), attempt, progress, cancel_fd)
     , update_table_(update_service(attempt_.session))
@@ -76,29 +79,28 @@ Status Outgoing::steps() {
 }
 
 Error Outgoing::hung(const std::string& plugin, const char* hook) const {
-    return Error(Code::Deadline, plugin + " did not return from its hook " + hook)
-        .way_out("this VMM takes no further update with it; use another mode")
+    return Error(Code::Deadline, plugin + " did not return from " + hook)
+        .way_out("this VMM takes no further update by mode/" + attempt_.request.mode +
+                 "; use another mode")
         .with("plugin", plugin)
         .with("phase", name_of(attempt_.progress.phase()));
 }
 
-// Calls a hook of the mode under the watchdog.
-Status Outgoing::hook(const char* name, Hook call) {
-    const Deadline limit = attempt_.session.deadline.is_never()
-                               ? Deadline::never()
-                               : Deadline::at(attempt_.session.deadline.at() + kGrace);
-    const std::string plugin = "mode/" + attempt_.request.mode;
+// A call into a plugin, under the watchdog.
+Status Outgoing::guarded(const std::string& plugin, const char* name, const Call& call) {
+    const Deadline phase = attempt_.session.deadline;
+    const Deadline limit = phase.is_never() ? phase : Deadline::at(phase.at() + kGrace);
     watchdog_.arm(limit, [this, plugin, name] {
         hung_ = true;
         Error why = hung(plugin, name);
         enter_rollback(why);
         go_on();
         attempt_.progress.end(UpdateStatus::Failed, std::move(why));
-        on_hung_(plugin);
+        on_hung_("mode/" + attempt_.request.mode, Code::Deadline);
     });
     // After arm(): a cancel that comes later finds a deadline to bring forward.
     const Status asked = attempt_.session.wait().check();
-    Status s = asked ? ((*mode_).*call)() : Status();
+    Status s = asked ? call() : Status();
     if (watchdog_.disarm())
         return Error(Code::Deadline, "taken back by the watchdog");
     SEGUE_TRY(asked);
@@ -107,28 +109,47 @@ Status Outgoing::hook(const char* name, Hook call) {
     return attempt_.session.wait().check();
 }
 
+Status Outgoing::hook(const char* name, Hook call) {
+    return guarded("mode/" + attempt_.request.mode, name, [&] { return ((*mode_).*call)(); });
+}
+
 Status Outgoing::preflight() {
     attempt_.enter(Phase::Preflight, Deadline::in(attempt_.request.deadlines.prepare));
-    SEGUE_ASSIGN(plugin::Mode mode,
-                 ctx_.plugins.mode(attempt_.request.mode, Side::Outgoing,
-                                   {&update_table_, &ram_table_, threads_.table()}));
-    mode_.emplace(std::move(mode));
+    const std::string& mode = attempt_.request.mode;
     std::vector<segue_block> blocks;
     for (const auto& b : ctx_.inventory.blocks())
         blocks.push_back(as_abi(b));
-    SEGUE_ASSIGN(attempt_.plan, mode_->plan(blocks));
+    SEGUE_TRY(guarded("mode/" + mode, "plan", [&]() -> Status {
+        SEGUE_ASSIGN(plugin::Mode made,
+                     ctx_.plugins.mode(mode, Side::Outgoing,
+                                       {&update_table_, &ram_table_, threads_.table()}));
+        mode_.emplace(std::move(made));
+        SEGUE_ASSIGN(attempt_.plan, mode_->plan(blocks));
+        return {};
+    }));
     attempt_.session.needs = attempt_.plan.channels;
     attempt_.session.ram_of_block = attempt_.plan.ram_of_block;
-    SEGUE_TRY(check_blocks(ctx_.inventory, attempt_.plan, attempt_.request.mode));
-    SEGUE_TRY(check_channels(ctx_.plugins, attempt_.request.mode, attempt_.plan));
-    if ((attempt_.plan.needs & SEGUE_NEEDS_KEEPER) != 0) {
-        SEGUE_ASSIGN(plugin::Keeper keeper, ctx_.plugins.keeper(attempt_.exec_fds.table()));
-        keeper_.emplace(std::move(keeper));
-        attempt_.session.keep = [this] { return hold_inventory(attempt_.session, *keeper_); };
-    }
+    SEGUE_TRY(check_blocks(ctx_.inventory, attempt_.plan, mode));
+    SEGUE_TRY(open_plugins());
     SEGUE_TRY(hook("check", &plugin::Mode::check));
     SEGUE_ASSIGN(successor_, make_successor(attempt_));
     return {};
+}
+
+// What the plan needs besides the mode.
+Status Outgoing::open_plugins() {
+    for (const plugin::ChannelNeed& need : attempt_.plan.channels)
+        SEGUE_TRY(guarded("the transport of channel '" + need.name + "'", "check", [&] {
+            return check_channel(ctx_.plugins, attempt_.request.mode, attempt_.plan, need);
+        }));
+    if ((attempt_.plan.needs & SEGUE_NEEDS_KEEPER) == 0)
+        return {};
+    attempt_.session.keep = [this] { return hold_inventory(attempt_.session, *keeper_); };
+    return guarded("the keeper", "its creation", [&]() -> Status {
+        SEGUE_ASSIGN(plugin::Keeper keeper, ctx_.plugins.keeper(attempt_.exec_fds.table()));
+        keeper_.emplace(std::move(keeper));
+        return {};
+    });
 }
 
 // The machine manifest: what the new side is built from, and everything that it will be handed.
@@ -231,11 +252,30 @@ Status Outgoing::handover() {
 
 void Outgoing::finish() {
     ctx_.run.gone();
-    attempt_.enter(Phase::Retire, Deadline::in(kGrace));
-    mode_->end(SEGUE_OUTCOME_COMPLETED);
-    attempt_.session.close_channels();
+    attempt_.enter(Phase::Retire, Deadline::in(kRetire));
     // Told by the side that carries the guest on: one update, one entry in the journal.
-    attempt_.progress.change([](report::UpdateRecord& r) { r.status = UpdateStatus::Completed; });
+    const auto complete = [this] {
+        attempt_.progress.change(
+            [](report::UpdateRecord& r) { r.status = UpdateStatus::Completed; });
+    };
+    watchdog_.arm(attempt_.session.deadline, [this, complete] {
+        log::error(hung("mode/" + attempt_.request.mode, "end").what());
+        complete();
+        on_hung_("mode/" + attempt_.request.mode, Code::Ok);
+    });
+    end(SEGUE_OUTCOME_COMPLETED);
+    const bool late = watchdog_.disarm();
+    attempt_.session.close_channels();
+    if (!late)
+        complete();
+}
+
+// The mode's last hook; its threads end with it. [under the watchdog]
+void Outgoing::end(std::uint32_t outcome) {
+    if (!mode_)
+        return;
+    mode_->end(outcome);
+    (void)threads_.join(Deadline::never()).ok();
 }
 
 } // namespace segue::update

@@ -18,10 +18,11 @@ namespace segue::update {
 // Used once. Everything on the update thread, but for what the watchdog does when a hook hangs.
 class Outgoing {
 public:
-    // `on_hung(plugin)`: a hook of it did not return; the update is over and the guest here, but
-    // the update thread is still in that call. [watchdog]
+    // A call into a plugin of this mode did not return, and the update thread is still in it. The
+    // update is over: DEADLINE, the guest is here; OK, it is with the new generation. [watchdog]
+    using OnHung = std::function<void(const std::string& mode, Code outcome)>;
     Outgoing(Context& context, Request request, std::uint32_t attempt, Progress& progress,
-             int cancel_fd, std::function<void(const std::string&)> on_hung);
+             int cancel_fd, OnHung on_hung);
     ~Outgoing();
 
     // Returns when the update is over: the guest is gone (COMPLETED, `postmigrate`), or here and as
@@ -34,14 +35,18 @@ public:
 private:
     static constexpr std::chrono::seconds kCancelGrace{1};
     using Hook = Status (plugin::Mode::*)();
+    using Call = std::function<Status()>;
 
     Status steps();
     Status preflight();
+    Status open_plugins();
     Status prepare();
     Status copy();
     Status pause();
     Status handover();
+    Status guarded(const std::string& plugin, const char* name, const Call& call);
     Status hook(const char* name, Hook call);
+    void end(std::uint32_t outcome);
     Status describe();
     Status save();
     void finish();
@@ -62,7 +67,7 @@ private:
     std::optional<plugin::Mode> mode_;
     std::unique_ptr<Successor> successor_;
     Watchdog watchdog_;
-    std::function<void(const std::string&)> on_hung_;
+    OnHung on_hung_;
     bool hung_ = false; // by the watchdog, read after its disarm()
 };
 

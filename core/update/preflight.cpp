@@ -35,22 +35,20 @@ std::uint64_t needed_of(std::uint32_t successor) {
 
 } // namespace
 
-Status check_channels(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan) {
+Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan,
+                     const plugin::ChannelNeed& need) {
     const std::uint64_t at_rest =
         plan.successor == SEGUE_SUCCESSOR_PEER ? 0 : SEGUE_TRANSPORT_PERSISTENT;
-    for (const plugin::ChannelNeed& need : plan.channels) {
-        SEGUE_ASSIGN(plugin::Transport t, plugins.transport(need.name));
-        const std::uint64_t lacks = (need.need_caps | at_rest) & ~t.caps();
-        if (lacks != 0)
-            return Error(Code::Refused, t.name() + " cannot serve channel '" + need.name +
-                                            "' of mode/" + mode + ": it lacks " + names_of(lacks))
-                .way_out("set update.channels." + need.name +
-                         ".transport to one that has it: segue plugins")
-                .with("channel", need.name)
-                .with("plugin", t.name());
-        SEGUE_TRY(t.check());
-    }
-    return {};
+    SEGUE_ASSIGN(plugin::Transport t, plugins.transport(need.name));
+    const std::uint64_t lacks = (need.need_caps | at_rest) & ~t.caps();
+    if (lacks != 0)
+        return Error(Code::Refused, t.name() + " cannot serve channel '" + need.name +
+                                        "' of mode/" + mode + ": it lacks " + names_of(lacks))
+            .way_out("set update.channels." + need.name +
+                     ".transport to one that has it: segue plugins")
+            .with("channel", need.name)
+            .with("plugin", t.name());
+    return t.check();
 }
 
 Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,

@@ -11,9 +11,10 @@
 
 namespace segue::update {
 
-// Whether the transport of every channel that the mode needs can do what it needs, and whether a
-// state without a peer stays there; REFUSED names channel, transport and what it lacks.
-Status check_channels(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan);
+// Whether the transport of one channel can do what the mode needs of it, and whether a state
+// without a peer stays there; REFUSED names channel, transport and what it lacks.
+Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan,
+                     const plugin::ChannelNeed& need);
 // Whether every block outlives what the mode does to it.
 Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
                     const std::string& mode);

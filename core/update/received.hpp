@@ -7,7 +7,7 @@
 
 namespace segue::update {
 
-// One bit a 4 KiB page. One thread at a time.
+// One bit a 4 KiB page. [any: threads may mark at a time; missing() after they have]
 class ReceivedMap {
 public:
     explicit ReceivedMap(std::uint64_t pages)
@@ -19,7 +19,8 @@ public:
         for (std::uint64_t p = first; p < first + n;) {
             const std::uint64_t word = p / 64, bit = p % 64;
             const std::uint64_t here = n - (p - first) < 64 - bit ? n - (p - first) : 64 - bit;
-            bits_[word] |= (here == 64 ? ~0ull : ((1ull << here) - 1)) << bit;
+            const std::uint64_t run = (here == 64 ? ~0ull : ((1ull << here) - 1)) << bit;
+            __atomic_fetch_or(&bits_[word], run, __ATOMIC_RELEASE);
             p += here;
         }
     }

@@ -39,10 +39,8 @@ void Outgoing::roll_back(Error why) {
     if (why.way_out().empty())
         std::move(why).way_out(kTryAgain);
     const bool cancelled = why.code() == Code::Cancelled;
-    const bool ended = watched("end", why, [&] {
-        if (mode_)
-            mode_->end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED);
-    });
+    const bool ended = watched(
+        "end", why, [&] { end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED); });
     release();
     if (attempt_.plan.successor == SEGUE_SUCCESSOR_PEER)
         attempt_.session.clear_addresses();
@@ -73,8 +71,7 @@ void Outgoing::release() {
 
 // After a hook that came back too late: all else is done.
 void Outgoing::clean_up() {
-    if (mode_)
-        mode_->end(SEGUE_OUTCOME_FAILED);
+    end(SEGUE_OUTCOME_FAILED);
     release();
 }
 
@@ -86,7 +83,7 @@ bool Outgoing::watched(const char* name, const Error& why, const std::function<v
         hung_ = true;
         go_on();
         attempt_.progress.end(UpdateStatus::Failed, hung(plugin, name).with("before", why.what()));
-        on_hung_(plugin);
+        on_hung_(plugin, Code::Deadline);
     });
     call();
     return !watchdog_.disarm();

@@ -65,7 +65,7 @@ public:
 
     Side side() const { return side_; }
     // What the waits of this phase obey.
-    Waiter wait() const { return {deadline, cancel_fd, peer_pidfd}; }
+    Waiter wait() const { return {deadline.load(), cancel_fd, peer_pidfd}; }
 
     Agreement agreed;
     inventory::Inventory& inventory;
@@ -73,7 +73,7 @@ public:
     std::vector<std::uint32_t> ram_of_block;
     std::vector<plugin::ChannelNeed> needs; // of the plan
     std::atomic<report::Phase> phase{report::Phase::Preflight};
-    Deadline deadline = Deadline::never();
+    std::atomic<Deadline> deadline{Deadline::never()};
     int cancel_fd = -1, peer_pidfd = -1;
 
     std::span<const std::byte> lead_in; // outgoing: the manifest, first on "main"; empty for a peer
@@ -83,7 +83,7 @@ public:
     std::vector<UniqueFd> block_fds;   // incoming: of RAM that stays in place, until it is adopted
     std::vector<ReceivedMap> received; // incoming: one a block
     std::function<Status()> keep;      // gives the inventory to the keeper, or takes it back
-    std::uint64_t ram_bytes = 0;       // moved by put_pages or get_pages
+    std::atomic<std::uint64_t> ram_bytes{0}; // moved by put_pages or get_pages
     std::function<void(std::uint64_t, std::uint64_t)> progress;
 
 private:

@@ -39,6 +39,9 @@ Status receive_all(int fd, std::span<std::byte> out, std::vector<UniqueFd>& fds,
 
 Status Stream::send(MessageType type, std::span<const std::byte> body, std::span<const int> fds,
                     const Waiter& wait) const {
+    if (body.size() > kMaxMessage)
+        return Error(Code::Invalid, "a message of " + std::to_string(body.size()) +
+                                        " bytes is too large for the engine stream");
     Frame frame = {kMagic, static_cast<std::uint32_t>(type),
                    static_cast<std::uint32_t>(body.size()), static_cast<std::uint32_t>(fds.size())};
     std::array<segue_iov, 2> iov = {

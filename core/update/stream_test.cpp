@@ -69,6 +69,11 @@ TEST_F(StreamTest, AnOverlongMessageIsCorruptBeforeAnythingIsAllocated) {
     EXPECT_EQ(b_.receive(soon_).code(), Code::Corrupt);
 }
 
+TEST_F(StreamTest, AnOverlongMessageIsNotSent) {
+    const std::vector<std::byte> much(kMaxMessage + 1);
+    EXPECT_EQ(a_.send(MessageType::Hello, much, {}, soon_).code(), Code::Invalid);
+}
+
 TEST_F(StreamTest, ALostDescriptorIsCorrupt) {
     raw({kMagic, 1, 0, 1});
     EXPECT_EQ(b_.receive(soon_).code(), Code::Corrupt);

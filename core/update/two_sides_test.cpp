@@ -66,9 +66,10 @@ void Candidate::start(UniqueFd stream) {
                         ownership,
                         exec_fds,
                         kill.get()}; // a thread cannot be killed: it is told when it would be dead
-        Incoming incoming(standby, from_peer(Stream(std::move(stream)), record_path));
-        result = incoming.run();
-        record = incoming.record();
+        incoming =
+            std::make_unique<Incoming>(standby, from_peer(Stream(std::move(stream)), record_path));
+        result = incoming->run();
+        record = incoming->record();
         if (!result) // a process would end now
             (void)sys::pidfd_signal(kill.get(), SIGKILL).ok();
     });
@@ -163,7 +164,7 @@ report::UpdateRecord TwoSides::update() {
     Progress progress(report_, record);
     {
         Outgoing out(ctx, request_, record.attempt, progress, cancel_.get(),
-                     [this](const std::string& plugin) { hung_.push_back(plugin); });
+                     [this](const std::string& mode, Code) { hung_.push_back(mode); });
         code_ = out.run();
     }
     if (code_ != Code::Ok)

@@ -66,6 +66,7 @@ struct Candidate {
     ExecFds exec_fds;
     UniqueFd kill, wire; // copies: of the identity's pidfd, and of the stream's socket
     Status result;
+    std::unique_ptr<Incoming> incoming;
     report::UpdateRecord record; // once it is over, without an error
     std::thread thread;
 };

@@ -101,9 +101,11 @@ Status GuestProcess::take_over() {
     };
     update::Standby standby{facts_,  machine_, run_,       inventory_, *plugins_,
                             report_, on_built, ownership_, exec_fds_,  inbox_.fd()};
-    update::Incoming incoming(standby, std::move(from));
-    SEGUE_TRY(incoming.run());
-    start_engine({incoming.record()});
+    auto incoming = std::make_unique<update::Incoming>(standby, std::move(from));
+    SEGUE_TRY(incoming->run());
+    start_engine({incoming->record()});
+    if (incoming->hung())
+        (void)incoming.release();
     server_->resume();
     return {};
 }

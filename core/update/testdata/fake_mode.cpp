@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include <segue/abi/threads.h>
 #include <segue/cpp/mode.hpp>
 
 namespace {
@@ -18,7 +19,7 @@ constexpr std::array<segue_channel_need, 2> channels = {
      {"main", SEGUE_TRANSPORT_STREAMING, 0, 1}}};
 
 struct Orders {
-    std::string fail, hang, wait; // names of hooks
+    std::string fail, hang, wait; // names of hooks; hang: "thread" as well
     std::string skip;             // "inventory", "state" or "page"
     std::uint32_t ram = 0, arbiter = 0;
     int gate = -1; // a hang ends once it is readable
@@ -46,6 +47,7 @@ class FakeMode final : public Mode {
 public:
     FakeMode(Orders orders, const Host& host, Side side)
         : orders_(std::move(orders))
+        , host_(host)
         , update_(host)
         , ram_(host)
         , side_(side) {}
@@ -67,6 +69,8 @@ public:
     Status check() override { return obey("check"); }
     Status prepare() override {
         SEGUE_TRY(obey("prepare"));
+        if (orders_.hang == "thread")
+            SEGUE_TRY(start_thread());
         SEGUE_ASSIGN(const UpdateChannel cpr, update_.channel("cpr"));
         if (orders_.skip != "inventory")
             SEGUE_TRY(cpr.pass_inventory());
@@ -88,11 +92,21 @@ public:
     void end(std::uint32_t) override { (void)obey("end").ok(); }
 
 private:
+    void wait_for_gate() const {
+        pollfd p = {orders_.gate, POLLIN, 0};
+        (void)::poll(&p, 1, -1);
+    }
+    Status start_thread() {
+        const auto* threads = host_.service<segue_host_threads>(SEGUE_THREADS_ID);
+        return Host::call([&](segue_error* e) {
+            return threads->start(
+                threads->h, "fake",
+                [](void* self) { static_cast<const FakeMode*>(self)->wait_for_gate(); }, this, e);
+        });
+    }
     Status obey(const std::string& hook) {
-        if (orders_.hang == hook) {
-            pollfd p = {orders_.gate, POLLIN, 0};
-            (void)::poll(&p, 1, -1);
-        }
+        if (orders_.hang == hook)
+            wait_for_gate();
         while (orders_.wait == hook) {
             SEGUE_ASSIGN(const std::uint32_t asked, update_.checkpoint());
             (void)asked;
@@ -122,6 +136,7 @@ private:
     }
 
     Orders orders_;
+    Host host_;
     Update update_;
     Ram ram_;
     Side side_;
@@ -137,7 +152,7 @@ constexpr segue_option options[] = {
     flag_option("handshake", "two hosts", "false"),
     number_option(SEGUE_OPTION_UINT, "gate", "a file descriptor", "0"),
 };
-constexpr const char* needs[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, nullptr};
+constexpr const char* needs[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_THREADS_ID, nullptr};
 constexpr Info info = {.summary = "does what a test tells it",
                        .options = options,
                        .needs = needs,
