@@ -51,7 +51,7 @@ Result<std::chrono::microseconds> parse_duration(std::string_view text) {
     if (n.unit == "ms")
         factor = 1000;
     if (n.unit == "s")
-        factor = 1000 * 1000;
+        factor = 1000ull * 1000;
     if (n.unit == "m")
         factor = 60ull * 1000 * 1000;
     if (factor == 0)

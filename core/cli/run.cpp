@@ -93,6 +93,7 @@ Status start(const std::vector<std::string>& argv, const Places& places, const s
 
 Status become(std::vector<std::string> argv) {
     std::vector<char*> raw;
+    raw.reserve(argv.size() + 1);
     for (auto& word : argv)
         raw.push_back(word.data());
     raw.push_back(nullptr);

@@ -131,7 +131,7 @@ private:
 Error together(std::vector<Error> errors) {
     Error first = std::move(errors.front());
     for (std::size_t i = 1; i < errors.size() && i < kMaxErrors; ++i)
-        std::move(first).with("also", errors[i].what());
+        first = std::move(first).with("also", errors[i].what());
     return first;
 }
 
