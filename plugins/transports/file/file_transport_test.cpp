@@ -100,7 +100,7 @@ protected:
     test::TempDir dir_{GetParam()};
     test::OpenPlugins plugins_;
     std::string path_ = dir_ / "state";
-    const std::vector<std::string> none_, only_it_{"state"};
+    const std::vector<std::string> none_{}, only_it_{"state"};
 };
 INSTANTIATE_TEST_SUITE_P(On, FileTransport, testing::Values("/tmp", "/dev/shm"),
                          [](const auto& on) {
