@@ -9,6 +9,7 @@
 #include <Poco/Net/StreamSocketImpl.h>
 
 #include <istream>
+#include <thread>
 
 #include "core/base/unix_socket.hpp"
 #include "core/control/json.hpp"
@@ -18,8 +19,9 @@ namespace {
 
 namespace net = Poco::Net;
 
-constexpr std::size_t kMaxAnswer = 4u << 20; // bytes
-constexpr int kTries = 3;                    // of a GET whose connection was cut
+constexpr std::size_t kMaxAnswer = 4u << 20;              // bytes
+constexpr auto kAskAgain = std::chrono::milliseconds(10); // where a holder says so
+constexpr int kTries = 3;                                 // of a GET whose connection was cut
 
 struct Received {
     int status = 0;
@@ -72,6 +74,13 @@ Result<std::string> Client::call(const std::string& method, const std::string& p
     auto answer = call_once(method, path, body);
     for (int i = 1; i < kTries && method == "GET" && answer.code() == Code::Closed; ++i)
         answer = call_once(method, path, body);
+    // A holder's "ask again": nothing was done.
+    for (const auto limit = Deadline::in(timeout_); answer.code() == Code::Again;) {
+        std::this_thread::sleep_for(kAskAgain);
+        if (limit.passed())
+            break;
+        answer = call_once(method, path, body);
+    }
     return answer;
 }
 

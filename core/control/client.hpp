@@ -10,8 +10,9 @@
 namespace segue::control {
 
 // Every call makes its own connection, so a Client goes on over the change of generations; while
-// the guest is between two, a call waits in the socket's backlog. Errors are the Service's own, or
-// NOT_FOUND with the detail "guest" where no VMM listens, DEADLINE, CLOSED. [one thread at a time]
+// the guest is between two, a call waits in the socket's backlog, or asks a holder again. Errors
+// are the Service's own, or NOT_FOUND with the detail "guest" where no VMM listens, DEADLINE,
+// CLOSED. [one thread at a time]
 class Client {
 public:
     Client(std::string guest, std::string socket_path,

@@ -147,6 +147,7 @@ UpdateRecord read_record(const Object::Ptr& o) {
     r.ram_bytes_copied = need<Poco::UInt64>(o, "ram_bytes_copied");
     r.state_bytes = need<Poco::UInt64>(o, "state_bytes");
     r.blackout = nanoseconds(need<Poco::Int64>(o, "blackout_ns"));
+    r.unanswered = nanoseconds(o->optValue<Poco::Int64>("unanswered_ns", 0));
     if (!o->isNull("error"))
         r.error = error_of(child(o, "error"), "what");
     return r;
@@ -224,6 +225,7 @@ std::string to_json(const UpdateRecord& r) {
     o->set("ram_bytes_copied", static_cast<Poco::UInt64>(r.ram_bytes_copied));
     o->set("state_bytes", static_cast<Poco::UInt64>(r.state_bytes));
     o->set("blackout_ns", static_cast<Poco::Int64>(r.blackout.count()));
+    o->set("unanswered_ns", static_cast<Poco::Int64>(r.unanswered.count()));
     if (r.error)
         o->set("error", error_object(*r.error));
     else
@@ -236,6 +238,8 @@ std::string to_json(const UpdateRequest& request) {
     o->set("mode", to_utf8(request.mode));
     o->set("binary", to_utf8(request.binary));
     o->set("config", to_utf8(request.config));
+    if (request.save)
+        o->set("save", true);
     return text_of(o);
 }
 
@@ -264,10 +268,11 @@ Result<UpdateRecord> record_from_json(std::string_view source) {
 Result<UpdateRequest> request_from_json(std::string_view source) {
     return parse<UpdateRequest>(source, "the update request", [](const Object::Ptr& o) {
         for (const auto& key : o->getNames())
-            if (key != "mode" && key != "binary" && key != "config")
-                throw Poco::DataFormatException("key '" + key +
-                                                "' is not known; there are mode, binary, config");
-        return UpdateRequest{text(o, "mode"), text(o, "binary"), text(o, "config")};
+            if (key != "mode" && key != "binary" && key != "config" && key != "save")
+                throw Poco::DataFormatException(
+                    "key '" + key + "' is not known; there are mode, binary, config, save");
+        return UpdateRequest{text(o, "mode"), text(o, "binary"), text(o, "config"),
+                             o->has("save") && need<bool>(o, "save")};
     });
 }
 

@@ -52,15 +52,28 @@ std::string without_query(const std::string& uri) {
     return uri.substr(0, uri.find('?'));
 }
 
+// What the update thread, or a standby's main thread, says to all handlers.
+struct Manners {
+    std::atomic<bool> closing = false;  // every answer ends its connection
+    std::atomic<bool> stand_in = false; // every answer is "ask again"
+};
+
+Answer ask_again() {
+    Answer a = problem(Error(Code::Again, "the guest is between two generations of its VMM")
+                           .way_out("ask again in a second"));
+    a.headers.emplace_back("Retry-After", "1");
+    return a;
+}
+
 class Handler final : public net::HTTPRequestHandler {
 public:
-    Handler(Service& service, const std::atomic<bool>& closing)
+    Handler(Service& service, const Manners& manners)
         : service_(service)
-        , closing_(closing) {}
+        , manners_(manners) {}
 
     void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& out) override {
         const Answer a = answer_to(request, out);
-        if (closing_)
+        if (manners_.closing || manners_.stand_in)
             out.setKeepAlive(false);
         out.setStatusAndReason(static_cast<net::HTTPResponse::HTTPStatus>(a.status));
         for (const auto& [key, value] : a.headers)
@@ -85,26 +98,28 @@ private:
             out.setKeepAlive(false); // the rest of the body is still on its way
             return problem(body.error(), 413);
         }
+        if (manners_.stand_in)
+            return ask_again();
         return answer(service_,
                       {request.getMethod(), without_query(request.getURI()), std::move(*body)});
     }
 
     Service& service_;
-    const std::atomic<bool>& closing_;
+    const Manners& manners_;
 };
 
 class Factory final : public net::HTTPRequestHandlerFactory {
 public:
-    Factory(Service& service, const std::atomic<bool>& closing)
+    Factory(Service& service, const Manners& manners)
         : service_(service)
-        , closing_(closing) {}
+        , manners_(manners) {}
     net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override {
-        return new Handler(service_, closing_);
+        return new Handler(service_, manners_);
     }
 
 private:
     Service& service_;
-    const std::atomic<bool>& closing_;
+    const Manners& manners_;
 };
 
 Poco::Timespan timespan(std::chrono::milliseconds time) {
@@ -129,7 +144,7 @@ public:
     Impl(Service& service, std::unique_ptr<Door> way_in, const ServerLimits& limits)
         : door(std::move(way_in))
         , pool_("control", limits.threads, limits.threads)
-        , http_(new Factory(service, closing), pool_, door->socket(), params_of(limits)) {
+        , http_(new Factory(service, manners), pool_, door->socket(), params_of(limits)) {
         if (limits.held)
             (void)door->hold(Deadline::in(std::chrono::seconds(0))).ok(); // nobody can be inside
         http_.start();
@@ -140,7 +155,7 @@ public:
         pool_.joinAll(); // a pool that ends drops a started thread's work, and the dispatcher leaks
     }
 
-    std::atomic<bool> closing = false;
+    Manners manners;
     const std::unique_ptr<Door> door;
 
 private:
@@ -179,7 +194,12 @@ void Server::resume() noexcept {
 
 void Server::closing(bool on) {
     if (impl_ != nullptr)
-        impl_->closing = on;
+        impl_->manners.closing = on;
+}
+
+void Server::stand_in(bool on) {
+    if (impl_ != nullptr)
+        impl_->manners.stand_in = on;
 }
 
 void Server::release() noexcept {

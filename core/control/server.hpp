@@ -34,6 +34,9 @@ public:
     Status hold(Deadline deadline) override;
     void resume() noexcept override;
     void closing(bool on) override;
+    // While true: every request is answered 503 with Retry-After, and the Service is not asked. For
+    // a holder, between two generations.
+    void stand_in(bool on);
     // After the commit: stops for good and closes our copy. The socket, its path and its backlog
     // are the next generation's.
     void release() noexcept;

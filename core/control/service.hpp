@@ -37,6 +37,7 @@ struct UpdateRequest {
     std::string mode;
     std::string binary; // must be one that the configuration allows, or the peer is of our own user
     std::string config; // path
+    bool save = false;  // the guest rests in its state, until somebody starts it
 };
 
 // Every call may come from any thread, several at a time.

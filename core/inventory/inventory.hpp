@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <segue/abi/memory.h>
 #include <segue/cpp/mapping.hpp>
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
@@ -27,8 +28,9 @@ struct RamBlock {
     std::uint64_t offset = 0; // of the RAM in fd, bytes
     std::uint64_t bytes = 0;
     std::uint32_t page_shift = 12;
-    std::uint32_t map_flags = 0; // for mmap(2)
-    std::uint64_t survives = 0;  // SEGUE_SURVIVES_*
+    std::uint32_t map_flags = 0;          // for mmap(2)
+    std::uint64_t survives = 0;           // SEGUE_SURVIVES_*
+    std::uint64_t stamp = SEGUE_NO_STAMP; // offset in fd of 4 KiB beside the RAM
     Mapping map;
 
     std::byte* base() const { return map.data(); }

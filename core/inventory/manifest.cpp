@@ -61,12 +61,17 @@ Result<FileId> FileId::of(int fd) {
     return FileId{st.st_dev, st.st_ino, static_cast<std::uint32_t>(st.st_mode & S_IFMT)};
 }
 
-Result<Facts> describe(const Inventory& inventory, const std::vector<std::uint32_t>& ram_of_block) {
+Result<Facts> describe_items(const Inventory& inventory) {
     Facts facts;
     for (const Item& item : inventory.items()) {
         SEGUE_ASSIGN(const FileId file, FileId::of(item.fd.get()));
         facts.items.push_back({item.name, file});
     }
+    return facts;
+}
+
+Result<Facts> describe(const Inventory& inventory, const std::vector<std::uint32_t>& ram_of_block) {
+    SEGUE_ASSIGN(Facts facts, describe_items(inventory));
     for (std::size_t i = 0; i < inventory.blocks().size(); ++i) {
         const RamBlock& b = inventory.blocks()[i];
         BlockFacts f{b.id,       b.backend,    {},          b.offset, b.bytes,

@@ -16,6 +16,7 @@ Result<RamBlock> mapped(plugin::Block from, const std::string& id, const std::st
     b.page_shift = from.page_shift;
     b.map_flags = from.map_flags;
     b.survives = from.survives;
+    b.stamp = from.stamp;
     SEGUE_ASSIGN(b.map,
                  Mapping::make(b.bytes, PROT_READ | PROT_WRITE, static_cast<int>(b.map_flags),
                                from.fd.get(), static_cast<off_t>(b.offset), "RAM block " + id));

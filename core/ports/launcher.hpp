@@ -14,8 +14,9 @@ namespace segue::ports {
 
 // The new generation: what to run, and with which configuration.
 struct SuccessorSpec {
-    std::string binary; // absolute
-    std::string config; // absolute
+    std::string binary;   // absolute
+    std::string config;   // absolute
+    bool at_rest = false; // takes the guest from the state that we leave, once we are gone
 };
 
 // Implemented by vmm/main; faked in tests. [update]

@@ -113,6 +113,7 @@ void save_record(const UpdateRecord& r, state::Writer& out) {
     out.put("ram-bytes-copied", r.ram_bytes_copied);
     out.put("state-bytes", r.state_bytes);
     out.put_signed("blackout-ns", r.blackout.count());
+    out.put_signed("unanswered-ns", r.unanswered.count());
     if (r.error)
         save_error(*r.error, out);
     out.end();
@@ -144,6 +145,8 @@ Result<UpdateRecord> load_record(const state::Reader& in) {
     SEGUE_TRY(load_number(r.ram_bytes_copied, *s, "ram-bytes-copied"));
     SEGUE_TRY(load_number(r.state_bytes, *s, "state-bytes"));
     SEGUE_TRY(load_time(r.blackout, *s, "blackout-ns"));
+    if (s->find("unanswered-ns") != nullptr) // not in records of older versions
+        SEGUE_TRY(load_time(r.unanswered, *s, "unanswered-ns"));
     if (s->find("error.code") != nullptr)
         SEGUE_TRY(load_error(r.error, *s));
     SEGUE_ASSIGN(r.phases, load_phases(in));

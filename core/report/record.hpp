@@ -35,7 +35,9 @@ struct UpdateRecord {
     std::uint64_t ram_bytes_copied = 0;
     std::uint64_t state_bytes = 0;
     std::chrono::nanoseconds blackout{}; // from the last vCPU's stop to the gate's opening
-    std::optional<Error> error;          // details "phase", and the thing by its kind
+    // For how long the control socket answered 503: while a holder had it.
+    std::chrono::nanoseconds unanswered{};
+    std::optional<Error> error; // details "phase", and the thing by its kind
 };
 
 } // namespace segue::report

@@ -62,8 +62,38 @@ Status read_back(Attempt& a) {
     return compare_state(*back, a.session.state_out, wait);
 }
 
+Status stamp_blocks(Attempt& a) {
+    const inventory::Stamp stamp{a.ctx.guest.uuid, a.ctx.guest.generation, a.number,
+                                 a.session.agreed.nonce};
+    for (std::size_t i = 0; i < a.ctx.inventory.blocks().size(); ++i)
+        if ((a.session.ram_of_block.at(i) & SEGUE_RAM_IN_PLACE) != 0)
+            SEGUE_TRY(inventory::write_stamp(a.ctx.inventory.blocks()[i], stamp));
+    return {};
+}
+
+Status sync_blocks(Attempt& a) {
+    for (std::size_t i = 0; i < a.ctx.inventory.blocks().size(); ++i)
+        if ((a.session.ram_of_block.at(i) & SEGUE_RAM_IN_PLACE) != 0)
+            SEGUE_TRY(inventory::sync(a.ctx.inventory.blocks()[i]));
+    return {};
+}
+
 void discard(Attempt& a) noexcept {
     if (Channel* main = a.session.find_open("main", 0))
+        (void)main->finish(SEGUE_FINISH_ABORT, Waiter{Deadline::in(std::chrono::seconds(1))}).ok();
+}
+
+Status check_stamps(const Session& s, const inventory::Stamp& stamp) {
+    for (std::size_t i = 0; i < s.ram_of_block.size(); ++i)
+        if ((s.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0)
+            SEGUE_TRY(inventory::check_stamp(s.inventory.blocks().at(i), stamp));
+    return {};
+}
+
+void use_up(Session& s) noexcept {
+    for (const inventory::RamBlock& block : s.inventory.blocks())
+        inventory::clear_stamp(block);
+    if (Channel* main = s.find_open("main", 0))
         (void)main->finish(SEGUE_FINISH_ABORT, Waiter{Deadline::in(std::chrono::seconds(1))}).ok();
 }
 

@@ -19,6 +19,7 @@ struct Request {
     std::string mode;
     ports::SuccessorSpec successor;
     PhaseDeadlines deadlines;
+    bool save = false; // the guest is to rest, for a start that somebody makes
 };
 
 // Made in preflight, gone when the update is over. [update]

@@ -31,7 +31,8 @@ struct Engine::Job {
     std::jthread thread;
 };
 
-Engine::Engine(Context context, std::function<void()> gone, std::vector<report::UpdateRecord> past)
+Engine::Engine(Context context, std::function<void(Left)> gone,
+               std::vector<report::UpdateRecord> past)
     : context_(context)
     , gone_(std::move(gone))
     , past_(std::move(past)) {}
@@ -84,6 +85,7 @@ Result<report::UpdateRecord> Engine::start(Request request) {
 
 void Engine::work(Job& job) {
     const Code outcome = job.update->run();
+    const Left left = job.update->left();
     // In doubt (PAUSED) it stays held and stopped here, RAM and state kept, until an operator says.
     const bool here = outcome != Code::Ok && outcome != Code::Paused;
     {
@@ -107,7 +109,7 @@ void Engine::work(Job& job) {
     over_.notify_all();
     job.returned = true;
     if (outcome == Code::Ok && !late)
-        gone_();
+        gone_(left);
 }
 
 // The job in hand is over, though its thread is not. [watchdog]
@@ -122,7 +124,7 @@ void Engine::hung(const std::string& mode, Code outcome) {
     }
     over_.notify_all();
     if (outcome == Code::Ok)
-        gone_();
+        gone_(job_->update->left()); // its thread is in a hook of it
 }
 
 Result<report::UpdateRecord> Engine::find(const std::string& id) const {

@@ -21,9 +21,9 @@ namespace segue::update {
 // Thread-safe.
 class Engine {
 public:
-    // `gone` is called on the update thread once the other side owns the guest: this process has
+    // `gone` is called on the update thread once the guest is not ours any more: this process has
     // nothing left to do. `past`: records of earlier generations, oldest first.
-    Engine(Context context, std::function<void()> gone, std::vector<report::UpdateRecord> past);
+    Engine(Context context, std::function<void(Left)> gone, std::vector<report::UpdateRecord> past);
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
@@ -45,7 +45,7 @@ private:
     void hung(const std::string& mode, Code outcome);
 
     Context context_;
-    std::function<void()> gone_;
+    std::function<void(Left)> gone_;
     mutable std::mutex mutex_;
     std::condition_variable over_;
     std::vector<report::UpdateRecord> past_;

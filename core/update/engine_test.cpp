@@ -20,7 +20,7 @@ protected:
     Engine& engine() {
         if (!engine_)
             engine_ = std::make_unique<Engine>(
-                context(), [this] { gone_ = true; }, std::vector<report::UpdateRecord>{});
+                context(), [this](Left) { gone_ = true; }, std::vector<report::UpdateRecord>{});
         return *engine_;
     }
     report::UpdateRecord run_to_the_end() {

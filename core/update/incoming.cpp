@@ -12,6 +12,7 @@
 #include "core/base/version.hpp"
 #include "core/inventory/ram.hpp"
 #include "core/report/codec.hpp"
+#include "core/update/at_rest.hpp"
 #include "core/update/pages.hpp"
 #include "core/update/passing.hpp"
 #include "core/update/services.hpp"
@@ -51,8 +52,10 @@ Status Incoming::run() {
         s = origin_->ready(session_.wait());
     if (s) {
         enter(Phase::Copy);
-        s = mode_->copy();
+        s = arrive();
     }
+    if (s)
+        s = mode_->copy();
     if (s)
         s = load();
     if (s)
@@ -65,9 +68,12 @@ Status Incoming::run() {
     if (mode_)
         mode_->end(SEGUE_OUTCOME_FAILED);
     if (!owner_lives(s.code()))
-        progress_.end(UpdateStatus::Failed, Error(s.error())
-                                                .way_out("no VMM has the guest now: start it anew")
-                                                .with("phase", name_of(progress_.phase())));
+        progress_.end(UpdateStatus::Failed,
+                      Error(s.error())
+                          .way_out(successor_ == SEGUE_SUCCESSOR_LATER
+                                       ? "the state is as it was: segue start " + s_.guest.name
+                                       : "no VMM has the guest now: start it anew")
+                          .with("phase", name_of(progress_.phase())));
     return s;
 }
 
@@ -141,7 +147,8 @@ Status Incoming::prepare() {
         keeper_.emplace(std::move(keeper));
         session_.keep = [this] { return take_inventory(session_, *keeper_); };
     }
-    SEGUE_TRY(session_.listen());
+    if (successor_ != SEGUE_SUCCESSOR_LATER) // else they are opened where they rest
+        SEGUE_TRY(session_.listen());
     const Welcome welcome{version(), ::getpid(), session_.agreed.wire_rev};
     SEGUE_TRY(origin_->welcome(welcome, session_.wait()));
     SEGUE_TRY(mode_->prepare());
@@ -187,12 +194,23 @@ Status Incoming::build() {
     return {};
 }
 
+Status Incoming::arrive() {
+    SEGUE_TRY(origin_->arrive(*s_.ownership, [this] {
+        held_at_ = monotonic_now();
+        s_.on_hold();
+    }));
+    return successor_ == SEGUE_SUCCESSOR_LATER ? session_.listen() : Status();
+}
+
 Status Incoming::load() {
     enter(Phase::Handover);
     SEGUE_TRY(mode_->handover());
     if (!session_.state_passed)
         return Error(Code::Refused, "mode/" + hello_.mode + " returned without the state");
     SEGUE_TRY(all_received(session_));
+    if (successor_ == SEGUE_SUCCESSOR_LATER)
+        SEGUE_TRY(check_stamps(session_,
+                               {header_.guest, header_.generation, header_.attempt, hello_.nonce}));
     SEGUE_ASSIGN(const state::Reader in, state::Reader::parse(session_.state_in));
     const state::Header& h = in.header();
     if (h.guest != header_.guest || h.generation != header_.generation ||
@@ -237,12 +255,18 @@ Status Incoming::commit() {
     s_.run.take_over(before_);
     // The guest runs. What follows may take its time, and none of it can fail the update.
     const auto now = monotonic_now();
-    progress_.change([&](report::UpdateRecord& r) { r.blackout = now - paused_at_; });
+    progress_.change([&](report::UpdateRecord& r) {
+        r.blackout = now - paused_at_;
+        if (held_at_.count() != 0)
+            r.unanswered = now - held_at_;
+    });
     s_.ownership->clear_claims();
     s_.ownership->set_owner(ProcessId::self());
     origin_->running();
     enter(Phase::Retire);
     retire();
+    if (successor_ == SEGUE_SUCCESSOR_LATER)
+        use_up(session_);
     session_.close_channels();
     progress_.end(UpdateStatus::Completed, std::nullopt);
     return {};

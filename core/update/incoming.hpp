@@ -28,6 +28,9 @@ struct Standby {
     // pause is opened here (the control socket, held), and `run` gets its vCPUs. Gives the
     // machine's devices.
     std::function<Result<ports::Devices*>()> on_built;
+    // The owner answers nobody any more: everybody hears 503 and when to ask again, until run()
+    // returned.
+    std::function<void()> on_hold;
     std::optional<Ownership>& ownership; // set with the manifest
     ExecFds& exec_fds;                   // what came through execve; empty otherwise
     int cancel_fd = -1;                  // readable: this process should end instead
@@ -54,6 +57,7 @@ private:
     Status prepare();
     Status build();
     Result<inventory::RamBlock> block(std::size_t index);
+    Status arrive();
     Status load();
     Status take_run(const state::Reader& in);
     Status claim();
@@ -80,6 +84,7 @@ private:
     report::RunState before_ = report::RunState::Paused;
     std::chrono::nanoseconds paused_at_{};
     bool hung_ = false;
+    std::chrono::nanoseconds held_at_{}; // 0: the control socket never was this side's to hold
 };
 
 } // namespace segue::update

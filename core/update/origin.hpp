@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -31,6 +32,9 @@ public:
     virtual int peer_pidfd() const { return -1; }
     virtual Status welcome(const Welcome&, const Waiter&) { return {}; }
     virtual Status ready(const Waiter&) { return {}; }
+    // Everything is there but the state: waits until it is, and opens the channels that it rests
+    // on. `on_hold`: who comes to the control socket is this side's to answer from now on.
+    virtual Status arrive(Ownership&, const std::function<void()>& /*on_hold*/) { return {}; }
     // The last act that can fail: OK means that the guest is ours.
     virtual Status claim(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,
                          const Waiter& wait) = 0;
@@ -49,5 +53,9 @@ std::unique_ptr<Origin> from_self(UniqueFd record);
 // A state that was left at rest on channel "main"; `owner_path`: the record in the run directory,
 // used where it is of this boot, else made anew.
 std::unique_ptr<Origin> from_rest(std::string owner_path);
+
+// The same, by a process that the owner started before the pause: it hears over `stream` what will
+// be there, and takes it once the owner is gone.
+std::unique_ptr<Origin> from_holder(Stream stream);
 
 } // namespace segue::update

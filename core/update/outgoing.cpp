@@ -207,7 +207,8 @@ Status Outgoing::copy() {
     // A cancel may be among the requests in hand, and waits for this update's end itself.
     const Status held = ctx_.frontend.hold(drain);
     SEGUE_TRY(attempt_.session.wait().check());
-    return held;
+    SEGUE_TRY(held);
+    return successor_->held();
 }
 
 Status Outgoing::pause() {
@@ -250,11 +251,20 @@ Status Outgoing::handover() {
     return successor_->hand_over();
 }
 
+Left Outgoing::left() const {
+    if (attempt_.plan.successor != SEGUE_SUCCESSOR_LATER)
+        return Left::ToPeer;
+    return attempt_.request.save ? Left::AtRest : Left::ToHolder;
+}
+
 void Outgoing::finish() {
     ctx_.run.gone();
     attempt_.enter(Phase::Retire, Deadline::in(kRetire));
-    // Told by the side that carries the guest on: one update, one entry in the journal.
+    // Told by the side that carries the guest on, where there is one: one update, one entry in the
+    // journal.
     const auto complete = [this] {
+        if (left() == Left::AtRest)
+            return attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
         attempt_.progress.change(
             [](report::UpdateRecord& r) { r.status = UpdateStatus::Completed; });
     };

@@ -15,6 +15,13 @@
 
 namespace segue::update {
 
+// Where an update that succeeded left the guest.
+enum class Left {
+    ToPeer,   // it runs there
+    ToHolder, // which waits for the end of this process
+    AtRest,   // in its state, for whoever starts it
+};
+
 // Used once. Everything on the update thread, but for what the watchdog does when a hook hangs.
 class Outgoing {
 public:
@@ -28,6 +35,9 @@ public:
     // Returns when the update is over: the guest is gone (COMPLETED, `postmigrate`), or here and as
     // it was (FAILED, CANCELLED), or in doubt (PAUSED, only between two hosts).
     Code run();
+
+    // Where it is, once run() returned OK.
+    Left left() const;
 
     // A cancel was signalled: a hook that does not heed it is not waited for. [any]
     void hasten() { watchdog_.hasten(Deadline::in(kCancelGrace)); }

@@ -101,6 +101,43 @@ Status pass_state(Session& s, Channel& ch) {
     return {};
 }
 
+// Batches end with an empty one.
+Status send_items(const Stream& stream, const inventory::Inventory& inventory, const Waiter& wait) {
+    SEGUE_ASSIGN(const inventory::Facts all, inventory::describe_items(inventory));
+    for (std::size_t at = 0;;) {
+        const std::size_t n = std::min(kBatch, all.items.size() - at);
+        const auto first = all.items.begin() + static_cast<std::ptrdiff_t>(at);
+        inventory::Facts batch{{first, first + static_cast<std::ptrdiff_t>(n)}, {}};
+        std::vector<int> fds;
+        for (const inventory::ItemFacts& item : batch.items)
+            fds.push_back(inventory.find(item.name));
+        state::Writer out{state::Header{}};
+        inventory::write(batch, out);
+        SEGUE_TRY(stream.send(MessageType::Items, out.finish(), fds, wait));
+        if (n == 0)
+            return {};
+        at += n;
+    }
+}
+
+Status receive_items(const Stream& stream, inventory::Inventory& inventory, const Waiter& wait) {
+    for (;;) {
+        SEGUE_ASSIGN(Message m, stream.expect(MessageType::Items, wait));
+        SEGUE_ASSIGN(const state::Reader in, state::Reader::parse(m.body));
+        SEGUE_ASSIGN(const inventory::Facts batch, inventory::read(in));
+        if (batch.items.size() != m.fds.size())
+            return Error(Code::Corrupt,
+                         "a message announced " + std::to_string(batch.items.size()) +
+                             " descriptors and brought " + std::to_string(m.fds.size()));
+        if (m.fds.empty())
+            return {};
+        for (std::size_t i = 0; i < m.fds.size(); ++i) {
+            SEGUE_TRY(inventory::check(batch.items[i], m.fds[i].get()));
+            SEGUE_TRY(inventory.add(inventory::Item{batch.items[i].name, std::move(m.fds[i])}));
+        }
+    }
+}
+
 // A keeper knows names, so the number that both sides count by is the name.
 Status hold_inventory(Session& s, plugin::Keeper& keeper) {
     const std::vector<int> fds = outgoing_fds(s);

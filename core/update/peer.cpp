@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // peer.cpp - the successor is another process: started here, or already waiting.
-#include <sys/socket.h>
-
-#include <csignal>
-#include <optional>
-#include <random>
-
-#include <segue/cpp/socket.hpp>
-
-#include "core/base/version.hpp"
 #include "core/update/arbiter.hpp"
-#include "core/update/hello.hpp"
+#include "core/update/next_process.hpp"
 #include "core/update/successor_kinds.hpp"
 
 namespace segue::update {
 
 namespace {
 
-constexpr std::chrono::seconds kReap{5};
-
 class Peer final : public Successor {
 public:
     explicit Peer(Attempt& attempt)
-        : a_(attempt) {}
+        : a_(attempt)
+        , next_(attempt) {}
 
     Status begin() override {
-        SEGUE_TRY(reach());
-        return greet();
+        SEGUE_TRY(next_.reach());
+        return next_.greet(a_.session.agreed.arbiter == SEGUE_ARBITER_WORD);
     }
 
     Status ready() override {
-        SEGUE_TRY(stream_.expect(MessageType::Ready, a_.session.wait()));
+        SEGUE_TRY(next_.stream().expect(MessageType::Ready, a_.session.wait()));
         return {};
     }
 
@@ -43,122 +33,17 @@ public:
                 ? make_word_arbiter(a_.ctx.ownership, a_.ctx.guest.generation, a_.number)
                 : make_handshake_arbiter(a_.ctx.ownership, a_.ctx.guest.generation,
                                          [this] { return a_.progress.relinquish(); });
-        SEGUE_TRY(arbiter->switch_over(stream_, a_.session.wait()));
-        ours_ = false; // it lives on, and is nobody to wait for
+        SEGUE_TRY(arbiter->switch_over(next_.stream(), a_.session.wait()));
+        next_.let_go();
         return {};
     }
 
-    bool abandon() noexcept override {
-        if (!child_.pidfd)
-            return false;
-        (void)sys::pidfd_signal(child_.pidfd.get(), SIGKILL).ok();
-        refusal_ = last_message();
-        killed_ = true;
-        stream_.close();
-        const bool claimed = a_.ctx.ownership.close_claims();
-        // Whoever only waits for his devices must not wait for an exit, too.
-        if (claimed)
-            (void)Waiter{Deadline::in(kReap)}.until(child_.pidfd.get(), POLLIN).ok();
-        return claimed;
-    }
-
-    // "The other VMM process ended" is no reason: its own words and its exit are.
-    void explain(Error& why) override {
-        if (!child_.pidfd || why.code() == Code::Cancelled)
-            return;
-        const std::string key = ours_ ? "binary" : "standby";
-        const std::string name = ours_ ? a_.request.successor.binary : a_.ctx.standby_path;
-        const std::string phase = why.detail("phase");
-        if (why.code() == Code::Closed)
-            why =
-                (refusal_ ? *std::move(refusal_) : its_end(key + " " + name)).with("phase", phase);
-        if (why.way_out().empty())
-            std::move(why).way_out("the guest runs on unharmed; read the log of both VMMs, and try "
-                                   "the binary by hand: " +
-                                   a_.request.successor.binary + " --version");
-        std::move(why).with(key, name);
-    }
-
-    ~Peer() override {
-        if (!killed_ || reaped_)
-            return;
-        (void)Waiter{Deadline::in(kReap)}.until(child_.pidfd.get(), POLLIN).ok();
-        if (ours_)
-            (void)wait_exit(child_, Deadline::in(std::chrono::seconds(0))).ok();
-    }
+    bool abandon() noexcept override { return next_.abandon(); }
+    void explain(Error& why) override { next_.explain(why); }
 
 private:
-    // A standby that somebody started listens at the known path; else one is started.
-    Status reach() {
-        SEGUE_ASSIGN(const auto address, sys::unix_address(a_.ctx.standby_path));
-        if (auto waiting = sys::unix_connect(address))
-            return attach(std::move(*waiting));
-        int pair[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-            return Error::from_errno(errno, "socketpair");
-        UniqueFd mine(pair[0]), theirs(pair[1]);
-        SEGUE_ASSIGN(child_, a_.ctx.launcher.start(a_.request.successor, theirs.get()));
-        ours_ = true;
-        watch(std::move(mine));
-        return {};
-    }
-
-    Status attach(UniqueFd connected) {
-        SEGUE_TRY(sys::check_peer(connected.get()));
-        SEGUE_ASSIGN(child_.pid, sys::peer_pid(connected.get()));
-        SEGUE_ASSIGN(child_.pidfd, sys::pidfd(child_.pid));
-        watch(std::move(connected));
-        return {};
-    }
-
-    void watch(UniqueFd connected) {
-        stream_ = Stream(std::move(connected));
-        a_.session.peer_pidfd = child_.pidfd.get();
-    }
-
-    Status greet() {
-        const Waiter wait = a_.session.wait();
-        const int record = a_.ctx.ownership.fd();
-        const bool word = a_.session.agreed.arbiter == SEGUE_ARBITER_WORD;
-        SEGUE_TRY(stream_.send(MessageType::Hello, a_.manifest_bytes,
-                               std::span(&record, word ? 1 : 0), wait));
-        SEGUE_ASSIGN(Message m, stream_.expect(MessageType::Welcome, wait));
-        SEGUE_ASSIGN(const Welcome w, decode_welcome(m.body));
-        a_.session.agreed.wire_rev = w.wire_rev;
-        a_.progress.change([&](report::UpdateRecord& r) {
-            r.to_version = w.version;
-            r.to_pid = child_.pid;
-        });
-        return {};
-    }
-
-    // A refusal that was on its way when the stream broke.
-    std::optional<Error> last_message() const noexcept {
-        const Waiter now{Deadline::in(std::chrono::milliseconds(0))};
-        while (const auto m = stream_.receive(now))
-            if (m->type == MessageType::Refused)
-                return refusal(*m);
-        return std::nullopt;
-    }
-
-    Error its_end(const std::string& who) {
-        if (!ours_)
-            return {Code::Refused, "the new VMM, " + who + ", hung up"};
-        const auto exit = wait_exit(child_, Deadline::in(kReap));
-        reaped_ = exit.ok();
-        const std::string how = exit ? to_string(*exit) : "hung up";
-        const std::string words = a_.ctx.launcher.last_words(child_);
-        return Error(Code::Refused,
-                     "the new VMM, " + who + ", " + how + (words.empty() ? "" : ": " + words))
-            .with("exit", how);
-    }
-
     Attempt& a_;
-    Child child_;
-    Stream stream_;
-    bool ours_ = false; // started here, so reaped here
-    bool killed_ = false, reaped_ = false;
-    std::optional<Error> refusal_;
+    NextProcess next_;
 };
 
 } // namespace

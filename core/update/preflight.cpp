@@ -56,7 +56,8 @@ Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& p
     for (std::size_t i = 0; i < inventory.blocks().size(); ++i) {
         const inventory::RamBlock& b = inventory.blocks()[i];
         const bool in_place = (plan.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0;
-        if (in_place && (b.survives & needed_of(plan.successor)) == 0)
+        const bool stamped = plan.successor != SEGUE_SUCCESSOR_LATER || b.stamp != SEGUE_NO_STAMP;
+        if (in_place && ((b.survives & needed_of(plan.successor)) == 0 || !stamped))
             return Error(Code::Refused, "RAM block '" + b.id + "' (memory/" + b.backend +
                                             ") does not outlive what mode/" + mode + " does")
                 .way_out(

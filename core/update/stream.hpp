@@ -24,6 +24,8 @@ enum class MessageType : std::uint32_t {
     Run = 6,     // outgoing: relinquished; only where no word is shared
     Running = 7, // incoming: the guest runs here
     Welcome = 8, // incoming: HELLO is accepted, the channels listen
+    Items = 9,   // outgoing, to a holder: descriptors of the inventory, by name; none: that was all
+    Hold = 10,   // outgoing, to a holder: the control socket is yours to answer 503 on
 };
 
 struct Message {

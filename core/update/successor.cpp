@@ -6,6 +6,11 @@
 namespace segue::update {
 
 Result<std::unique_ptr<Successor>> make_successor(Attempt& attempt) {
+    if (attempt.request.save && attempt.plan.successor != SEGUE_SUCCESSOR_LATER)
+        return Error(Code::Refused, "mode/" + attempt.request.mode + " leaves no state at rest")
+            .way_out("save with a mode that does, and that update.allow names: segue plugins "
+                     "shows 'successor-later'")
+            .with("plugin", "mode/" + attempt.request.mode);
     switch (attempt.plan.successor) {
     case SEGUE_SUCCESSOR_PEER:
         return make_peer(attempt);

@@ -22,6 +22,8 @@ public:
     virtual Status begin() = 0;
     // Prepare, after the mode's hook: it is complete.
     virtual Status ready() = 0;
+    // Copy, at its end: the control socket accepts nobody here any more.
+    virtual Status held() { return {}; }
     // Handover, after the mode's hook: what can be checked before the offer is.
     virtual Status check_state() = 0;
     // Offers the guest and waits for the answer. OK: committed. Any error: the guest is ours again,

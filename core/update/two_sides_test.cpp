@@ -63,6 +63,7 @@ void Candidate::start(UniqueFd stream) {
                             run.attach(vcpus, devices);
                             return &devices;
                         },
+                        [] {}, // no holder
                         ownership,
                         exec_fds,
                         kill.get()}; // a thread cannot be killed: it is told when it would be dead

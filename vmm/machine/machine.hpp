@@ -30,6 +30,7 @@ public:
 
     // As made; a pty's path included.
     const MachineConfig& config() const { return config_; }
+    int kvm_fd() const { return vm_.fd(); }
     ports::Vcpus& vcpus() { return *vcpus_; }
     ports::Devices& devices() { return *devices_; }
 

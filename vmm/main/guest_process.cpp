@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/main/guest_process.hpp"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include <segue/cpp/sys.hpp>
@@ -8,6 +10,7 @@
 #include "core/base/log.hpp"
 #include "core/base/unix_socket.hpp"
 #include "core/control/json.hpp"
+#include "vmm/main/undertaker.hpp"
 
 namespace segue::vmm {
 
@@ -103,7 +106,7 @@ void GuestProcess::start_engine(std::vector<report::UpdateRecord> past) {
                                   report_,
                                   places_.standby_socket()};
     engine_ = std::make_unique<update::Engine>(
-        context, [this] { inbox_.put(HandedOver{}); }, std::move(past));
+        context, [this](update::Left left) { inbox_.put(HandedOver{left}); }, std::move(past));
     service_->attach(*engine_);
 }
 
@@ -143,9 +146,18 @@ std::optional<int> GuestProcess::handle(ShutdownRequest) {
     return end(0, "shut down on request");
 }
 
-std::optional<int> GuestProcess::handle(HandedOver) {
+std::optional<int> GuestProcess::handle(HandedOver news) {
+    if (news.left == update::Left::ToHolder) {
+        log::info("the guest rests for a moment; this process ends");
+        leave_to_undertaker(machine_.kvm_fd());
+        ::_exit(0); // the guest stands still: the kernel takes the rest apart
+    }
     server_->release();
-    log::info("the guest is with the new generation; this process ends");
+    if (news.left == update::Left::AtRest)
+        clear_places();
+    log::info(news.left == update::Left::AtRest
+                  ? "the guest is saved; this process ends"
+                  : "the guest is with the new generation; this process ends");
     return 0;
 }
 
@@ -162,9 +174,15 @@ int GuestProcess::end(int code, const std::string& why) {
     for (const config::MemoryConfig& m : config_.memory)
         if (auto memory = plugins_->memory(m.id))
             (*memory)->drop(m.id);
-    for (const std::string& file : {places_.api_socket(), places_.owner(), places_.lock()})
-        ::unlink(file.c_str());
+    clear_places();
+    ::unlink(places_.owner().c_str());
     return code;
+}
+
+// No process has the guest; what says who owns it stays.
+void GuestProcess::clear_places() {
+    for (const std::string& file : {places_.api_socket(), places_.lock()})
+        ::unlink(file.c_str());
 }
 
 } // namespace segue::vmm

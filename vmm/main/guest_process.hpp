@@ -60,9 +60,11 @@ private:
     // Nothing: go on.
     std::optional<int> handle(const GuestEvent& event);
     std::optional<int> handle(ShutdownRequest);
-    std::optional<int> handle(HandedOver);
+    std::optional<int> handle(HandedOver news);
     // The guest ends here, if it still is ours.
     int end(int code, const std::string& why);
+    void clear_places();
+    bool is_at_rest() const;
 
     Options options_;
     config::GuestConfig config_;

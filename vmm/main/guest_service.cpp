@@ -80,6 +80,7 @@ Result<report::UpdateRecord> GuestService::start_update(const control::UpdateReq
     const std::string& usual = u.binary.empty() ? p_.binary : u.binary;
     update::Request r;
     r.mode = request.mode.empty() ? u.mode : request.mode;
+    r.save = request.save;
     r.successor.binary = request.binary.empty() ? usual : request.binary;
     r.successor.config = request.config.empty() ? p_.facts.config : request.config;
     r.deadlines = deadlines_of(u);

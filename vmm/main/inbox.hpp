@@ -9,12 +9,15 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/wait.hpp"
+#include "core/update/outgoing.hpp"
 #include "vmm/devices/guest_events.hpp"
 
 namespace segue::vmm {
 
 struct ShutdownRequest {}; // by the control socket or a signal
-struct HandedOver {};      // another process owns the guest now
+struct HandedOver {        // the guest is not ours any more
+    update::Left left;
+};
 
 using News = std::variant<GuestEvent, ShutdownRequest, HandedOver>;
 

@@ -138,6 +138,8 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     o.handoff_fd = take_number(update::kHandoffVariable);
     if (o.config.empty())
         return usage("--config FILE is missing");
+    if (o.restore && o.incoming && o.stream_fd < 0)
+        return usage("--restore waits at no socket: leave --incoming out");
     return std::optional<Options>(std::move(o));
 }
 

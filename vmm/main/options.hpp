@@ -24,9 +24,10 @@ struct Options {
     bool incoming = false;
     std::string incoming_path; // --incoming=PATH; empty: standby.sock in the run directory
     int stream_fd = -1;        // --incoming=fd:N: the engine stream, connected
-    bool restore = false;      // --restore: from the state on channel "main"
-    int probe_fd = -1;         // kProbeVariable
-    int handoff_fd = -1;       // update::kHandoffVariable
+    // --restore: from the state on channel "main"; with a stream_fd once the owner has gone
+    bool restore = false;
+    int probe_fd = -1;   // kProbeVariable
+    int handoff_fd = -1; // update::kHandoffVariable
 };
 
 // The parsed command line, and what the environment says, which is unset at once; nothing after

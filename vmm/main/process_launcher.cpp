@@ -61,6 +61,8 @@ Result<Child> ProcessLauncher::start(const ports::SuccessorSpec& spec, int strea
     SpawnSpec s;
     s.argv = command(binary.string(), spec);
     s.argv.emplace_back("--incoming=fd:3");
+    if (spec.at_rest)
+        s.argv.emplace_back("--restore");
     s.fds = {{1, 1}, {2, 2}, {stream, 3}};
     s.new_session = true;
     mark_log();

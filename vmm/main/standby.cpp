@@ -79,6 +79,10 @@ Status GuestProcess::make_items() {
 }
 
 Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {
+    if (options_.restore && options_.stream_fd >= 0) {
+        SEGUE_ASSIGN(UniqueFd stream, engine_stream());
+        return update::from_holder(update::Stream(std::move(stream)));
+    }
     if (options_.restore) {
         SEGUE_TRY(make_items());
         return update::from_rest(places_.owner());
@@ -92,6 +96,13 @@ Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {
     return update::from_peer(update::Stream(std::move(stream)), places_.owner());
 }
 
+// Nobody has the guest: this process was started for a state that rests, or its owner has left one.
+bool GuestProcess::is_at_rest() const {
+    if (!options_.restore || options_.stream_fd < 0)
+        return options_.restore;
+    return ownership_ && ownership_->word().state == update::Owner::Offered;
+}
+
 Status GuestProcess::take_over() {
     SEGUE_ASSIGN(std::unique_ptr<update::Origin> from, origin());
     const auto on_built = [this]() -> Result<ports::Devices*> {
@@ -99,13 +110,22 @@ Status GuestProcess::take_over() {
         SEGUE_TRY(serve(true));
         return &machine_.devices();
     };
-    update::Standby standby{facts_,  machine_, run_,       inventory_, *plugins_,
-                            report_, on_built, ownership_, exec_fds_,  inbox_.fd()};
+    const auto on_hold = [this] {
+        server_->stand_in(true);
+        server_->resume();
+    };
+    update::Standby standby{facts_,   machine_, run_,       inventory_, *plugins_,  report_,
+                            on_built, on_hold,  ownership_, exec_fds_,  inbox_.fd()};
     auto incoming = std::make_unique<update::Incoming>(standby, std::move(from));
-    SEGUE_TRY(incoming->run());
+    if (Status s = incoming->run(); !s) {
+        if (is_at_rest())
+            clear_places(); // only the state is left, as it was
+        return s;
+    }
     start_engine({incoming->record()});
     if (incoming->hung())
         (void)incoming.release();
+    server_->stand_in(false);
     server_->resume();
     return {};
 }

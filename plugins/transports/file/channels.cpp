@@ -59,9 +59,9 @@ private:
 
 class Reader final : public Channel {
 public:
-    Reader(UniqueFd fd, std::string path)
+    Reader(UniqueFd fd, Place place)
         : fd_(std::move(fd))
-        , path_(std::move(path)) {}
+        , place_(std::move(place)) {}
 
     Ready ready() override { return {}; }
     Result<std::uint64_t> read(ConstIov to, std::vector<UniqueFd>&, std::uint32_t) override {
@@ -78,9 +78,9 @@ public:
             return ::preadv(fd_.get(), pieces, static_cast<int>(count), static_cast<off_t>(at));
         });
         if (n < 0)
-            return Error::from_errno(errno, "read " + path_);
+            return Error::from_errno(errno, "read " + place_.path());
         if (n == 0)
-            return Error(Code::Closed, path_ + " ends at byte " + std::to_string(at))
+            return Error(Code::Closed, place_.path() + " ends at byte " + std::to_string(at))
                 .way_out("it is not whole: save the guest again");
         return static_cast<std::uint64_t>(n);
     }
@@ -89,11 +89,16 @@ public:
     }
     Result<std::uint64_t> write_at(std::uint64_t, ConstIov) override { return one_way("reads"); }
     Result<int> backing() override { return fd_.get(); }
-    Status finish(std::uint32_t) override { return {}; }
+    // What was read is of no use any more.
+    Status finish(std::uint32_t how) override {
+        if (how == SEGUE_FINISH_ABORT)
+            place_.remove(fd_.get());
+        return {};
+    }
 
 private:
     UniqueFd fd_;
-    std::string path_;
+    Place place_;
     std::uint64_t at_ = 0;
 };
 
@@ -117,12 +122,12 @@ Result<std::unique_ptr<Channel>> open_writer(const std::string& path, std::uint6
 }
 
 Result<std::unique_ptr<Channel>> open_reader(const std::string& path) {
-    SEGUE_ASSIGN(const Place place, Place::find(path));
+    SEGUE_ASSIGN(Place place, Place::find(path));
     auto fd = place.open();
     if (fd.code() == Code::NotFound)
         return std::move(fd).error().way_out("save the guest first, or set the 'path' of its file");
     SEGUE_ASSIGN(UniqueFd whole, std::move(fd));
-    return std::unique_ptr<Channel>(std::make_unique<Reader>(std::move(whole), path));
+    return std::unique_ptr<Channel>(std::make_unique<Reader>(std::move(whole), std::move(place)));
 }
 
 } // namespace segue::file_transport

@@ -124,6 +124,18 @@ TEST_P(FileTransport, IsThereWholeOrNotAtAll) {
     EXPECT_EQ(files(), only_it_);
 }
 
+TEST_P(FileTransport, IsTakenAwayByTheReaderThatHasNoUseForItAnyMore) {
+    save("state");
+    auto in = reader();
+    ASSERT_TRUE(in);
+    EXPECT_EQ(read_all(*in), "state");
+    save("newer");
+    EXPECT_TRUE(in->finish(SEGUE_FINISH_ABORT));
+    EXPECT_EQ(content(), "newer") << "that is another file";
+    EXPECT_TRUE(reader()->finish(SEGUE_FINISH_ABORT));
+    EXPECT_EQ(files(), none_);
+}
+
 TEST_P(FileTransport, AnUnsealedOneLeavesWhatWasThereBefore) {
     save("older");
     {

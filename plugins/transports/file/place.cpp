@@ -81,6 +81,15 @@ Result<UniqueFd> Place::open() const {
     return fd;
 }
 
+void Place::remove(int fd) const {
+    struct stat ours = {}, there = {};
+    if (::fstat(fd, &ours) != 0 || ::fstatat(folder(), name(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ours.st_dev != there.st_dev || ours.st_ino != there.st_ino)
+        return;
+    ::unlinkat(folder(), name(), 0);
+    (void)sync().ok();
+}
+
 Status Place::sync() const {
     if (::fsync(folder()) != 0)
         return Error::from_errno(errno, "fsync " + folder_path_);

@@ -28,6 +28,8 @@ public:
     Result<std::uint64_t> room() const;
     // The whole file that lies there, to read, to lock and to write in place.
     Result<UniqueFd> open() const;
+    // Takes the name away, unless it is another file's than `fd`'s by now.
+    void remove(int fd) const;
     // Makes a rename or an unlink durable.
     Status sync() const;
 

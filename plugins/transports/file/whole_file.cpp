@@ -225,15 +225,8 @@ void WholeFile::undo() {
     if (named_)
         ::unlinkat(place_.folder(), place_.partial().c_str(), 0);
     named_ = false;
-    if (std::exchange(state_, State::Gone) != State::Sealed)
-        return;
-    struct stat ours = {}, there = {};
-    if (::fstat(fd(), &ours) == 0 &&
-        ::fstatat(place_.folder(), place_.name(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
-        ::unlinkat(place_.folder(), place_.name(), 0);
-        (void)place_.sync().ok();
-    }
+    if (std::exchange(state_, State::Gone) == State::Sealed)
+        place_.remove(fd());
 }
 
 } // namespace segue::file_transport

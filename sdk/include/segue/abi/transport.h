@@ -32,7 +32,7 @@ extern "C" {
 /* finish() */
 #define SEGUE_FINISH_END 0u   /* no more bytes from this side: a half-close where there is one */
 #define SEGUE_FINISH_SEAL 1u  /* whole, durable, checked (fsync and rename, exit status) */
-#define SEGUE_FINISH_ABORT 2u /* undo: nothing may be left behind */
+#define SEGUE_FINISH_ABORT 2u /* nothing may be left behind: undone, or read and used up */
 
 /* At most this many descriptors go along with one write() or come with one read(). */
 #define SEGUE_TRANSPORT_MAX_FDS 128u
