@@ -56,13 +56,16 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
     std::ofstream out(dir_ / file);
     out << "[guest]\nname = \"" << kName << "\"\nvcpus = " << spec.vcpus << "\nkernel = \""
         << spec.kernel << "\"\ncmdline = \"vcpus=" << spec.vcpus << " print=0 share=4M\"\n"
-        << "[[memory]]\nid = \"ram0\"\nsize = \"" << spec.mib << "M\"\nbackend = \"memfd\"\n"
+        << "[[memory]]\nid = \"ram0\"\nsize = \"" << spec.mib << "M\"\nbackend = \"" << spec.backend
+        << "\"\n"
+        << (spec.backend == "file" ? "options = { path = \"" + (dir_ / "ram0") + "\" }\n" : "")
         << "[console]\nbackend = \"pty\"\n[plugins]\ndirs = " << list_of(spec.plugin_dirs)
         << "\n[update]\nmode = \"" << spec.modes.front() << "\"\nallow = " << list_of(spec.modes)
         << "\ndeadline = { prepare = \"" << spec.prepare << "\", drain = \"60s\", handover = \""
         << spec.handover
         << "\" }\nchannels.cpr = { transport = \"unix\" }\nchannels.main = { transport = \""
-        << spec.transport << "\", options = { " << spec.options << " } }\n";
+        << spec.transport << "\", options = { " << spec.options << " } }\noptions."
+        << spec.modes.front() << " = { " << spec.mode_options << " }\n";
     return dir_ / file;
 }
 

@@ -19,6 +19,8 @@ struct GuestSpec {
     std::string vmm, kernel; // paths
     unsigned vcpus = 1, mib = 64;
     std::vector<std::string> modes = {"cpr-transfer"}; // the first one is the usual one
+    std::string backend = "memfd";                     // "file": in the guest's own folder
+    std::string mode_options;                          // of the first mode, as in "ram = 'copy'"
     std::string transport = "unix", options; // of channel "main"; options as in "a = 1, b = 2"
     std::vector<std::string> plugin_dirs;    // before the built-in one
     std::string prepare = "60s", handover = "60s"; // deadlines: only who tests one waits for it
