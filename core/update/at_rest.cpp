@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/update/pages.hpp"
+
 namespace segue::update {
 
 namespace {
@@ -26,26 +28,66 @@ Status skip(Channel& ch, std::uint64_t left, const Waiter& wait) {
     return {};
 }
 
-Status compare_state(Channel& ch, std::span<const std::byte> written, const Waiter& wait) {
-    for (;;) {
-        SEGUE_ASSIGN(const FrameHeader h, ch.next(kMaxState, wait));
-        if (h.type != Frame::State) {
-            SEGUE_TRY(skip(ch, h.length, wait));
-            continue;
+// Everything behind the manifest, to the end of the channel.
+class Comparison {
+public:
+    Comparison(const Session& reader, Channel& back, const Session& writer)
+        : reader_(reader)
+        , back_(back)
+        , written_(writer.state_out) {}
+
+    Status run() {
+        for (;;) {
+            SEGUE_ASSIGN(const FrameHeader h, back_.next(kMaxState, reader_.wait()));
+            if (h.type == Frame::End)
+                return back_.ended(h, reader_.wait());
+            SEGUE_TRY(frame(h));
         }
-        std::vector<std::byte> bytes(h.length);
-        SEGUE_TRY(ch.receive(bytes, wait));
-        if (!std::equal(bytes.begin(), bytes.end(), written.begin(), written.end()))
+    }
+    bool has_state() const { return has_state_; }
+
+private:
+    Status frame(const FrameHeader& h) {
+        switch (h.type) {
+        case Frame::State:
+            return state(h.length);
+        case Frame::Pages:
+            return pages(h);
+        case Frame::RamEnd:
+            return receive_totals(reader_, back_, h);
+        default:
+            return skip(back_, h.length, reader_.wait());
+        }
+    }
+    Status state(std::uint64_t length) {
+        std::vector<std::byte> bytes(length);
+        SEGUE_TRY(back_.receive(bytes, reader_.wait()));
+        if (!std::equal(bytes.begin(), bytes.end(), written_.begin(), written_.end()))
             return differs("the state");
+        has_state_ = true;
         return {};
     }
-}
+    Status pages(const FrameHeader& h) {
+        const auto run = receive_run(reader_, back_, h, [this](const segue_pages& p) {
+            scratch_.resize(std::max<std::size_t>(scratch_.size(), run_bytes(p)));
+            return Result<std::span<std::byte>>(scratch_);
+        });
+        return run ? Status() : run.error();
+    }
+
+    const Session& reader_;
+    Channel& back_;
+    std::span<const std::byte> written_;
+    std::vector<std::byte> scratch_; // of one run
+    bool has_state_ = false;
+};
 
 } // namespace
 
 Status read_back(Attempt& a) {
     const Waiter wait = a.session.wait();
     SEGUE_ASSIGN(Channel * main, a.session.channel("main", 0));
+    SEGUE_TRY(main->end(wait));
     SEGUE_TRY(main->finish(SEGUE_FINISH_SEAL, wait));
     Session reader(Side::Incoming, a.ctx.inventory,
                    [&a](const std::string& name) { return a.ctx.plugins.transport(name); });
@@ -59,7 +101,11 @@ Status read_back(Attempt& a) {
                     a.manifest_bytes.end()))
         return differs("the machine manifest");
     SEGUE_ASSIGN(Channel * back, reader.channel("main", 0));
-    return compare_state(*back, a.session.state_out, wait);
+    Comparison all(reader, *back, a.session);
+    SEGUE_TRY(all.run());
+    if (!all.has_state())
+        return differs("the state");
+    return back->runs() == main->runs() ? Status() : differs("the RAM");
 }
 
 Status stamp_blocks(Attempt& a) {

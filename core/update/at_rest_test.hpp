@@ -23,10 +23,19 @@ namespace segue::update {
 
 using report::RunState;
 
+// What mode "rest" does.
+struct RestMode {
+    RestMode(bool for_later, bool copies_ram = false)
+        : later(for_later)
+        , copy(copies_ram) {}
+    bool later, copy;
+    const char* memory() const { return later && !copy ? "file" : "memfd"; }
+};
+
 class RestPlugins final : public PluginSet {
 public:
-    RestPlugins(std::string dir, bool later)
-        : later_(later)
+    RestPlugins(std::string dir, RestMode mode)
+        : mode_(mode)
         , dir_(std::move(dir))
         , open_({plugin::builtin_dir().value(), SEGUE_UPDATE_TEST_PLUGINS}) {}
 
@@ -34,7 +43,8 @@ public:
                               const plugin::ModeServices& services) override {
         SEGUE_ASSIGN(const plugin::LoadedPlugin* p, open_.load("mode/rest"));
         SEGUE_ASSIGN(auto config, plugin::PluginConfig::defaults(p->manifest()));
-        SEGUE_TRY(config.set("later", later_ ? "true" : "false"));
+        SEGUE_TRY(config.set("later", mode_.later ? "true" : "false"));
+        SEGUE_TRY(config.set("copy", mode_.copy ? "true" : "false"));
         return plugin::Mode::create(
             *p, config, side == Side::Outgoing ? SEGUE_SIDE_OUTGOING : SEGUE_SIDE_INCOMING,
             services);
@@ -53,9 +63,10 @@ public:
     }
     Result<plugin::Memory*> memory(const std::string&) override {
         if (!memory_) {
-            auto made = later_
+            const std::string id = mode_.memory();
+            auto made = id == "file"
                             ? open_.make<plugin::Memory>("memory/file", {{"path", dir_ + "/ram"}})
-                            : open_.make<plugin::Memory>("memory/memfd");
+                            : open_.make<plugin::Memory>("memory/" + id);
             if (!made)
                 return std::move(made).error();
             memory_.emplace(std::move(*made));
@@ -73,7 +84,7 @@ public:
     bool streaming = false;
 
 private:
-    bool later_;
+    RestMode mode_;
     std::string dir_;
     test::OpenPlugins open_;
     std::optional<plugin::Memory> memory_;
@@ -81,13 +92,13 @@ private:
 
 // One image of a VMM: everything but the guest's memory is its own.
 struct Image {
-    Image(const std::string& side, std::string in_dir, bool later)
+    Image(const std::string& side, std::string in_dir, RestMode mode)
         : dir(std::move(in_dir))
         , machine(script, side)
         , vcpus(script, side)
         , devices(script, side)
         , frontend(script, side)
-        , plugins(dir, later) {
+        , plugins(dir, mode) {
         run.attach(vcpus, devices);
         guest.name = "fake";
         guest.identity = {{"guest.vcpus", "2"}};
@@ -154,12 +165,12 @@ public:
 
 class AtRest : public testing::Test {
 protected:
-    explicit AtRest(bool later)
-        : old_("old", dir_.path().string(), later) {
+    explicit AtRest(RestMode mode, std::uint64_t ram_bytes = 1u << 20)
+        : old_("old", dir_.path().string(), mode) {
         old_.guest.uuid[0] = 9;
         auto memory = old_.plugins.memory("ram0");
         EXPECT_TRUE(memory);
-        auto block = inventory::make_block(**memory, "ram0", later ? "file" : "memfd", 1u << 20);
+        auto block = inventory::make_block(**memory, "ram0", mode.memory(), ram_bytes);
         EXPECT_TRUE(block) << block.error().what();
         block->base()[4096] = std::byte{0x5a};
         EXPECT_TRUE(old_.inventory.add(std::move(*block)));

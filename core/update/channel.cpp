@@ -81,6 +81,7 @@ Status Channel::send(Frame type, std::span<const segue_iov> pieces, std::span<co
         if (piece.len != 0)
             all[n++] = piece;
     }
+    ++sent_;
     return write_all(std::span(all).first(n), fds, wait);
 }
 
@@ -101,6 +102,7 @@ Result<FrameHeader> Channel::next(std::uint64_t limit, const Waiter& wait) {
                                         " bytes, more than the " + std::to_string(limit) +
                                         " that can be")
             .with("channel", name_);
+    ++received_;
     return FrameHeader{static_cast<Frame>(h.type), h.fds, h.length};
 }
 
@@ -108,9 +110,13 @@ Result<FrameHeader> Channel::expect(Frame type, std::uint64_t limit, const Waite
     SEGUE_ASSIGN(const FrameHeader h, next(limit, wait));
     if (h.type == type)
         return h;
+    return unexpected(h, type);
+}
+
+Error Channel::unexpected(const FrameHeader& came, Frame due) const {
     const auto number = [](Frame f) { return std::to_string(static_cast<std::uint32_t>(f)); };
-    return Error(Code::Corrupt, "channel " + name_ + " brought a frame of type " + number(h.type) +
-                                    " where " + number(type) + " was due")
+    return Error(Code::Corrupt, "channel " + name_ + " brought a frame of type " +
+                                    number(came.type) + " where " + number(due) + " was due")
         .way_out("both sides must use the same mode: compare 'segue plugins' of both versions")
         .with("channel", name_);
 }
@@ -162,6 +168,32 @@ Status Channel::greeted_at_rest(const Waiter& wait) {
                                         "another version")
             .with("channel", name_);
     return {};
+}
+
+Status Channel::end(const Waiter& wait) {
+    const std::uint64_t frames = sent_;
+    return send(Frame::End, std::as_bytes(std::span(&frames, 1)), {}, wait);
+}
+
+Status Channel::ended(const FrameHeader& last, const Waiter& wait) {
+    const auto wrong = [this](const std::string& why) {
+        return Error(Code::Corrupt, "what rests on channel " + name_ + " is not whole: " + why)
+            .way_out("check the disk or the command behind update.channels." + name_)
+            .with("channel", name_);
+    };
+    std::uint64_t written = 0;
+    if (last.type != Frame::End || last.length != sizeof written)
+        return wrong("something else stands where its end was due");
+    SEGUE_TRY(receive(std::as_writable_bytes(std::span(&written, 1)), wait));
+    const std::uint64_t came = received_ - 1; // without this one
+    if (written != came)
+        return wrong(std::to_string(written) + " frames were written, " + std::to_string(came) +
+                     " came");
+    std::byte more{};
+    Status s = receive({&more, 1}, wait);
+    if (s)
+        return wrong("something stands behind its end");
+    return s.code() == Code::Closed ? Status() : s;
 }
 
 Status Channel::finish(std::uint32_t how, const Waiter& wait) {

@@ -14,6 +14,7 @@
 
 #include "core/base/wait.hpp"
 #include "core/plugin/adapters/transport.hpp"
+#include "core/update/runs.hpp"
 
 namespace segue::update {
 
@@ -23,9 +24,11 @@ enum class Frame : std::uint32_t {
     Inventory = 2, // descriptors; answered by Ack
     Ack = 3,
     State = 4,    // a whole state container
-    Pages = 5,    // segue_pages, then the bytes of the run unless it is zero
+    Pages = 5,    // a Run, then its bytes unless it is zero
     Mode = 6,     // the mode's own bytes
     Manifest = 7, // the machine manifest: first on "main" where no peer could be told otherwise
+    RamEnd = 8,   // no more Pages: the RunTotals of those before
+    End = 9,      // last on a channel that rests: the number of frames before
 };
 
 struct FrameHeader {
@@ -52,6 +55,8 @@ public:
     Result<FrameHeader> expect(Frame type, std::uint64_t limit, const Waiter& wait);
     // The header of the next frame, whatever it is. CORRUPT: longer than `limit`.
     Result<FrameHeader> next(std::uint64_t limit, const Waiter& wait);
+    // What to say of a frame that is not the one that was due.
+    Error unexpected(const FrameHeader& came, Frame due) const;
     // The bytes that follow it, in one or several calls; their descriptors gather in fds().
     Status receive(std::span<std::byte> out, const Waiter& wait);
     std::vector<UniqueFd>& fds() { return fds_; }
@@ -61,6 +66,11 @@ public:
     Status greeted(const Nonce& nonce, std::uint32_t index, const Waiter& wait);
     // The same from a channel that was written before this process knew of it: any nonce will do.
     Status greeted_at_rest(const Waiter& wait);
+    // What a channel that rests ends with; nothing is sent after it.
+    Status end(const Waiter& wait);
+    // The frame that stands where that is due. CORRUPT unless it is that, of all frames that came,
+    // and the end of the transport's bytes follows.
+    Status ended(const FrameHeader& last, const Waiter& wait);
     // SEGUE_FINISH_*; waits until it is done.
     Status finish(std::uint32_t how, const Waiter& wait);
 
@@ -69,6 +79,8 @@ public:
 
     plugin::Channel& wire() { return wire_; }
     const std::string& name() const { return name_; }
+    // Of the runs of pages so far.
+    RunTotals& runs() { return runs_; }
 
 private:
     Result<struct RawPreamble> receive_preamble(const Waiter& wait);
@@ -78,6 +90,8 @@ private:
     plugin::Channel wire_;
     std::string name_;
     std::vector<UniqueFd> fds_;
+    std::uint64_t sent_ = 0, received_ = 0; // frames
+    RunTotals runs_;
 };
 
 } // namespace segue::update

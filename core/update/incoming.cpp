@@ -208,6 +208,7 @@ Status Incoming::load() {
     if (!session_.state_passed)
         return Error(Code::Refused, "mode/" + hello_.mode + " returned without the state");
     SEGUE_TRY(all_received(session_));
+    SEGUE_TRY(session_.at_end());
     if (successor_ == SEGUE_SUCCESSOR_LATER)
         SEGUE_TRY(check_stamps(session_,
                                {header_.guest, header_.generation, header_.attempt, hello_.nonce}));

@@ -4,15 +4,14 @@
 #include <array>
 #include <cstring>
 
+#include "core/update/zero_pages.hpp"
+
 namespace segue::update {
 
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kPiece = (4u << 20) / kPage;
-
 // The run's memory, or an error where it is not one that this update moves.
-Result<std::span<std::byte>> run_of(Session& s, const segue_pages& p) {
+Result<std::span<std::byte>> run_of(const Session& s, const segue_pages& p) {
     const auto& blocks = s.inventory.blocks();
     if (p.block >= blocks.size() || p.block >= s.ram_of_block.size())
         return Error(Code::Corrupt,
@@ -26,6 +25,57 @@ Result<std::span<std::byte>> run_of(Session& s, const segue_pages& p) {
         return Error(Code::Corrupt, "a page run of block " + b.id + ", which stays in place")
             .with("block", b.id);
     return b.map.span().subspan(p.first * kPage, p.n * kPage);
+}
+
+std::string range_of(const segue_pages& p) {
+    const std::string first = std::to_string(p.first);
+    return p.n == 1 ? "page " + first
+                    : "pages " + first + " to " + std::to_string(p.first + p.n - 1);
+}
+
+Error corrupt(const Channel& ch, const std::string& what) {
+    return Error(Code::Corrupt, what)
+        .way_out("check the disk, the command or the network behind update.channels." + ch.name())
+        .with("channel", ch.name());
+}
+
+// Names what is lost with a run.
+Error corrupt_run(const Session& s, const Channel& ch, const segue_pages& p,
+                  const std::string& why) {
+    const auto& blocks = s.inventory.blocks();
+    const std::string block =
+        p.block < blocks.size() ? blocks[p.block].id : std::to_string(p.block);
+    return corrupt(ch, range_of(p) + " of RAM block " + block +
+                           " did not come as they were sent: " + why)
+        .with("block", block)
+        .with("pages", range_of(p));
+}
+
+Status clear(const Session& s, const segue_pages& p) {
+    SEGUE_ASSIGN(const auto bytes, run_of(s, p));
+    std::memset(bytes.data(), 0, bytes.size());
+    return {};
+}
+
+// Sends a run of pages that are all zero, or not.
+Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
+    Run run;
+    run.pages = pages;
+    run.number = ch.runs().runs;
+    SEGUE_ASSIGN(const auto memory, run_of(s, pages));
+    std::span<const std::byte> bytes = memory.first(run.bytes());
+    std::vector<std::byte> still;
+    if (s.phase == report::Phase::Copy) { // the guest runs, and what is sent must fit its checksum
+        still.assign(bytes.begin(), bytes.end());
+        bytes = still;
+    }
+    run.checksum = run.checksum_with(bytes);
+    const std::array<segue_iov, 2> pieces = {
+        {{&run, sizeof run}, {const_cast<std::byte*>(bytes.data()), bytes.size()}}};
+    SEGUE_TRY(ch.send(Frame::Pages, pieces, {}, s.wait()));
+    ch.runs().add(run);
+    s.ram_bytes += bytes.size();
+    return s.wait().check();
 }
 
 } // namespace
@@ -46,40 +96,72 @@ segue_block as_abi(const inventory::RamBlock& b) {
 
 Status put_pages(Session& s, Channel& ch, const segue_pages& pages) {
     if (pages.n == 0)
-        return ch.send(Frame::Pages, std::as_bytes(std::span(&pages, 1)), {}, s.wait());
-    for (std::uint64_t at = 0; at < pages.n;) {
-        segue_pages piece = pages;
-        piece.first += at;
-        piece.n = pages.n - at < kPiece ? pages.n - at : kPiece;
-        SEGUE_ASSIGN(const auto bytes, run_of(s, piece));
-        const bool zero = (piece.flags & SEGUE_PAGES_ZERO) != 0;
-        const std::array<segue_iov, 2> pieces = {
-            {{&piece, sizeof piece}, {bytes.data(), zero ? 0 : bytes.size()}}};
-        SEGUE_TRY(ch.send(Frame::Pages, pieces, {}, s.wait()));
-        s.ram_bytes += zero ? 0 : bytes.size();
-        at += piece.n;
-    }
+        return ch.send(Frame::RamEnd, std::as_bytes(std::span(&ch.runs(), 1)), {}, s.wait());
+    SEGUE_TRY(run_of(s, pages));
+    if ((pages.flags & SEGUE_PAGES_ZERO) != 0)
+        return put_run(s, ch, pages);
+    ZeroPages all(s.inventory.blocks()[pages.block], pages);
+    while (const auto run = all.next())
+        SEGUE_TRY(put_run(s, ch, *run));
     return {};
 }
 
-Status get_pages(Session& s, Channel& ch, segue_pages& pages) {
-    SEGUE_ASSIGN(const FrameHeader h,
-                 ch.expect(Frame::Pages, sizeof pages + kPiece * kPage, s.wait()));
-    if (h.length < sizeof pages)
-        return Error(Code::Corrupt, "a page run without its header");
-    SEGUE_TRY(ch.receive(std::as_writable_bytes(std::span(&pages, 1)), s.wait()));
-    if (pages.n == 0)
+Result<Run> receive_run(const Session& s, Channel& ch, const FrameHeader& frame, const Room& room) {
+    Run run;
+    if (frame.length < sizeof run)
+        return corrupt(ch, "a page run without its header");
+    SEGUE_TRY(ch.receive(std::as_writable_bytes(std::span(&run, 1)), s.wait()));
+    const auto wrong = [&](const std::string& why) { return corrupt_run(s, ch, run.pages, why); };
+    if (run.number != ch.runs().runs)
+        return wrong("this is run " + std::to_string(run.number) + " where " +
+                     std::to_string(ch.runs().runs) + " was due");
+    if (run.pages.n == 0 || ((run.pages.flags & SEGUE_PAGES_ZERO) == 0 && run.pages.n > kRunPages))
+        return wrong("a run never has that many");
+    auto memory = room(run.pages);
+    if (!memory)
+        return wrong(memory.error().what());
+    if (frame.length != sizeof run + run.bytes())
+        return wrong("the run is of another length than announced");
+    const auto bytes = memory->first(run.bytes());
+    SEGUE_TRY(ch.receive(bytes, s.wait()));
+    if (run.checksum != run.checksum_with(bytes))
+        return wrong("they do not match their checksum");
+    ch.runs().add(run);
+    return run;
+}
+
+Status receive_totals(const Session& s, Channel& ch, const FrameHeader& frame) {
+    RunTotals sent;
+    if (frame.length != sizeof sent)
+        return corrupt(ch, "a RAM trailer of another length than it has");
+    SEGUE_TRY(ch.receive(std::as_writable_bytes(std::span(&sent, 1)), s.wait()));
+    const RunTotals& came = ch.runs();
+    if (sent == came)
         return {};
-    SEGUE_ASSIGN(const auto bytes, run_of(s, pages));
-    const bool zero = (pages.flags & SEGUE_PAGES_ZERO) != 0;
-    if (h.length != sizeof pages + (zero ? 0 : bytes.size()))
-        return Error(Code::Corrupt, "a page run of another length than announced");
-    if (zero)
-        std::memset(bytes.data(), 0, bytes.size());
-    else
-        SEGUE_TRY(ch.receive(bytes, s.wait()));
-    s.ram_bytes += zero ? 0 : bytes.size();
-    s.received.at(pages.block).mark(pages.first, pages.n);
+    const auto text = [](const RunTotals& t) {
+        return std::to_string(t.pages) + " pages in " + std::to_string(t.runs) + " runs";
+    };
+    return corrupt(ch, "the RAM that came does not match its trailer: " + text(sent) +
+                           " were sent, " + text(came) + " came" +
+                           (sent.digest == came.digest ? "" : ", with another digest"));
+}
+
+Status get_pages(Session& s, Channel& ch, segue_pages& pages) {
+    pages = {};
+    SEGUE_ASSIGN(const FrameHeader h, ch.next(sizeof(Run) + kRunPages * kPage, s.wait()));
+    if (h.type == Frame::RamEnd)
+        return receive_totals(s, ch, h);
+    if (h.type != Frame::Pages)
+        return ch.unexpected(h, Frame::Pages);
+    const Room in_block = [&s](const segue_pages& p) { return run_of(s, p); };
+    SEGUE_ASSIGN(const Run run, receive_run(s, ch, h, in_block));
+    pages = run.pages;
+    ReceivedMap& received = s.received.at(pages.block);
+    // A page that nothing was received for is zero, and stays a hole.
+    if (run.bytes() == 0 && received.any(pages.first, pages.n))
+        SEGUE_TRY(clear(s, pages));
+    s.ram_bytes += run.bytes();
+    received.mark(pages.first, pages.n);
     return {};
 }
 

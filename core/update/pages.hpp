@@ -2,6 +2,9 @@
 // pages.hpp - runs of guest pages over a channel.
 #pragma once
 
+#include <functional>
+#include <span>
+
 #include <segue/abi/memory.h>
 #include <segue/abi/update.h>
 
@@ -12,12 +15,23 @@ namespace segue::update {
 // A block as the ABI shows it; the fd stays the inventory's.
 segue_block as_abi(const inventory::RamBlock& block);
 
-// Sends a run, in pieces of at most 4 MiB; n == 0 says that there are no more.
+// Sends a range of a block, zero pages and holes without their bytes; n == 0 says that there are
+// no more.
 Status put_pages(Session& session, Channel& channel, const segue_pages& pages);
-// Places the next piece in its block and marks it received. A block that stays in place, or a run
-// beyond its end, is CORRUPT.
+// Places the next run in its block and marks it received; n == 0 at the end, once all runs match
+// their trailer. CORRUPT, naming block and pages: a run of a block that stays in place, or beyond
+// its end, out of its order, or with other bytes than were sent.
 Status get_pages(Session& session, Channel& channel, segue_pages& pages);
 // REFUSED where a page of a block that moves before the commit has not come.
 Status all_received(const Session& session);
+
+// Where the bytes of a run should go.
+using Room = std::function<Result<std::span<std::byte>>(const segue_pages&)>;
+// The run that `frame` announced, checked, its bytes at the front of its room; counted in
+// channel.runs(). What get_pages() does, for a reader that keeps nothing, too.
+Result<Run> receive_run(const Session& session, Channel& channel, const FrameHeader& frame,
+                        const Room& room);
+// The trailer that `frame` announced, compared with channel.runs().
+Status receive_totals(const Session& session, Channel& channel, const FrameHeader& frame);
 
 } // namespace segue::update

@@ -16,13 +16,17 @@ public:
 
     // [first, first + n) lies within the block.
     void mark(std::uint64_t first, std::uint64_t n) {
-        for (std::uint64_t p = first; p < first + n;) {
-            const std::uint64_t word = p / 64, bit = p % 64;
-            const std::uint64_t here = n - (p - first) < 64 - bit ? n - (p - first) : 64 - bit;
-            const std::uint64_t run = (here == 64 ? ~0ull : ((1ull << here) - 1)) << bit;
+        each_word(first, n, [this](std::uint64_t word, std::uint64_t run) {
             __atomic_fetch_or(&bits_[word], run, __ATOMIC_RELEASE);
-            p += here;
-        }
+        });
+    }
+    // Whether one of those pages has come.
+    bool any(std::uint64_t first, std::uint64_t n) const {
+        std::uint64_t found = 0;
+        each_word(first, n, [&](std::uint64_t word, std::uint64_t run) {
+            found |= __atomic_load_n(&bits_[word], __ATOMIC_ACQUIRE) & run;
+        });
+        return found != 0;
     }
     std::uint64_t missing() const {
         std::uint64_t there = 0;
@@ -33,6 +37,17 @@ public:
     std::uint64_t pages() const { return pages_; }
 
 private:
+    // The words that hold [first, first + n), and which of their bits.
+    template <class F>
+    static void each_word(std::uint64_t first, std::uint64_t n, F f) {
+        for (std::uint64_t p = first; p < first + n;) {
+            const std::uint64_t bit = p % 64;
+            const std::uint64_t here = n - (p - first) < 64 - bit ? n - (p - first) : 64 - bit;
+            f(p / 64, (here == 64 ? ~0ull : ((1ull << here) - 1)) << bit);
+            p += here;
+        }
+    }
+
     std::uint64_t pages_;
     std::vector<std::uint64_t> bits_;
 };

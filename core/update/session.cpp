@@ -95,7 +95,16 @@ Result<std::vector<std::byte>> Session::receive_manifest() {
     transports_.emplace(kMain, std::move(t));
     listeners_.emplace(kMain, std::move(l));
     channels_[{kMain, 0}] = std::move(ch);
+    rests_ = true;
     return bytes;
+}
+
+Status Session::at_end() const {
+    Channel* main = rests_ ? find_open(kMain, 0) : nullptr;
+    if (main == nullptr)
+        return {};
+    SEGUE_ASSIGN(const FrameHeader last, main->next(kMaxState, wait()));
+    return main->ended(last, wait());
 }
 
 Result<Channel*> Session::channel(const std::string& name, std::uint32_t index) {

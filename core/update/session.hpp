@@ -58,6 +58,8 @@ public:
     Channel* find(const void* handle) const;
     // A channel that is open already; nullptr: it is not.
     Channel* find_open(const std::string& name, std::uint32_t index) const;
+    // Incoming: what rested on "main" was read to its end; does nothing where a peer wrote it.
+    Status at_end() const;
     void close_channels();
     // Outgoing, once the other side is gone for certain: takes what addresses it left and gives
     // them up again. Only of transports that carry descriptors: those of this host have files.
@@ -92,6 +94,7 @@ private:
     Result<plugin::Transport*> outgoing_transport(const std::string& name);
 
     Side side_;
+    bool rests_ = false; // "main" was written before this process knew of it
     OpenTransport open_;
     mutable std::mutex mutex_; // of the maps: a mode's threads open and use different channels
     std::map<std::string, plugin::Transport> transports_;
