@@ -11,6 +11,25 @@ bool is_identity(std::string_view path) {
     return path.substr(0, 6) == "guest." || path.substr(0, 7) == "memory[";
 }
 
+bool is_resting_place(std::string_view path) {
+    for (const std::string_view part :
+         {"update.channels.main.", "update.channels.at-rest.", "update.keeper"})
+        if (path.substr(0, part.size()) == part)
+            return true;
+    return false;
+}
+
+Identity keys_of(const Settings& settings, bool (*wanted)(std::string_view)) {
+    Identity identity;
+    for (const Setting& s : settings.all())
+        if (wanted(s.path) && s.rule.type != Type::Table)
+            identity.emplace_back(s.path, print(s.value, s.rule.type));
+        else if (wanted(s.path) && !settings.has_below(s.path))
+            for (const Entry& e : std::get_if<Table>(&s.value)->entries())
+                identity.emplace_back(s.path + "." + print_key(e.key), print(e.value));
+    return identity;
+}
+
 const std::string* find(const Identity& identity, const std::string& key) {
     for (const auto& [k, value] : identity)
         if (k == key)
@@ -32,14 +51,11 @@ Error differs(const std::string& key, const std::string* running, const std::str
 } // namespace
 
 Identity identity_of(const Settings& settings) {
-    Identity identity;
-    for (const Setting& s : settings.all())
-        if (is_identity(s.path) && s.rule.type != Type::Table)
-            identity.emplace_back(s.path, print(s.value, s.rule.type));
-        else if (is_identity(s.path) && !settings.has_below(s.path))
-            for (const Entry& e : std::get_if<Table>(&s.value)->entries())
-                identity.emplace_back(s.path + "." + print_key(e.key), print(e.value));
-    return identity;
+    return keys_of(settings, is_identity);
+}
+
+Identity resting_place_of(const Settings& settings) {
+    return keys_of(settings, is_resting_place);
 }
 
 Status same_identity(const Identity& running, const Identity& fresh) {

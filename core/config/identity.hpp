@@ -17,6 +17,9 @@ using Identity = std::vector<std::pair<std::string, std::string>>;
 
 Identity identity_of(const Settings& settings);
 
+// The same for where a guest lies while no VMM has it: channel "main" and the keeper.
+Identity resting_place_of(const Settings& settings);
+
 // REFUSED naming the first key that differs, and both values.
 Status same_identity(const Identity& running, const Identity& fresh);
 

@@ -45,4 +45,14 @@ Result<RamBlock> adopt_block(plugin::Memory& memory, const std::string& id,
     return mapped(std::move(block), id, backend);
 }
 
+Result<RamBlock> stand_in(const std::string& id, std::uint64_t bytes) {
+    RamBlock b;
+    b.id = id;
+    b.bytes = bytes;
+    SEGUE_ASSIGN(b.map, Mapping::make(bytes, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
+                                      "RAM block " + id));
+    return b;
+}
+
 } // namespace segue::inventory

@@ -24,4 +24,7 @@ Result<RamBlock> adopt_block(plugin::Memory& memory, const std::string& id,
 Result<RamBlock> reopen_block(plugin::Memory& memory, const std::string& id,
                               const std::string& backend, std::uint64_t bytes);
 
+// Address space in place of a block of the running guest, for who only checks: as large, and empty.
+Result<RamBlock> stand_in(const std::string& id, std::uint64_t bytes);
+
 } // namespace segue::inventory

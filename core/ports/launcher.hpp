@@ -2,13 +2,14 @@
 // launcher.hpp - how the engine starts programs; modes never fork or exec.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 #include <vector>
 
 #include <segue/cpp/result.hpp>
 
 #include "core/base/spawn.hpp"
-#include "core/base/wait.hpp"
 
 namespace segue::ports {
 
@@ -17,6 +18,14 @@ struct SuccessorSpec {
     std::string binary;   // absolute
     std::string config;   // absolute
     bool at_rest = false; // takes the guest from the state that we leave, once we are gone
+};
+
+// The file behind SuccessorSpec::binary as it was when it was opened: what was probed is what is
+// executed.
+struct Program {
+    std::string path; // the real one
+    UniqueFd file;
+    struct stat seen = {};
 };
 
 // Implemented by vmm/main; faked in tests. [update]
@@ -32,11 +41,16 @@ public:
     // What a standby that ended early left in its log, for the error; may be empty.
     virtual std::string last_words(const Child& child) = 0;
 
-    // Runs the very command that exec() would become as a child that only checks and answers.
-    virtual Status probe(const SuccessorSpec& spec, const Waiter& wait) = 0;
+    // For probe() and exec(): refused where it cannot be run, or should not.
+    virtual Result<Program> open(const SuccessorSpec& spec) = 0;
+    // Starts the very command that exec() would become, as a child (a session of its own) that only
+    // checks and answers over the engine stream `stream`.
+    virtual Result<Child> probe(const SuccessorSpec& spec, const Program& program, int stream) = 0;
     // execve with `handoff` (a sealed memfd, its number in the environment) and every fd of `keep`
-    // open; returns only on failure, everything as it was.
-    virtual Error exec(const SuccessorSpec& spec, int handoff, const std::vector<int>& keep) = 0;
+    // open; returns only on failure, everything as it was. REFUSED where the file is another by
+    // now.
+    virtual Error exec(const SuccessorSpec& spec, const Program& program, int handoff,
+                       const std::vector<int>& keep) = 0;
 
 protected:
     Launcher() = default;

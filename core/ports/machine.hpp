@@ -26,8 +26,11 @@ public:
     // New side, guest running on the old one: makes the whole machine from the manifest over the
     // inventory's RAM blocks; runs no vCPU, writes no guest RAM.
     virtual Status build(const state::Reader& manifest, const inventory::Inventory& inventory) = 0;
-    // New side, after build(): proves that load() will work, and touches everything that it will
-    // touch.
+    // Instead of build(), in a probe: whether it would succeed here. Takes the same sections; the
+    // blocks of `inventory` are as large as the guest's, and empty.
+    virtual Status check(const state::Reader& manifest, const inventory::Inventory& inventory) = 0;
+    // New side, after build(), guest running on the old one: proves that load() will work, and
+    // touches everything that it will touch.
     virtual Status rehearse() = 0;
     // Old side, vCPUs stopped, devices quiet: the state sections.
     virtual Status save(state::Writer& state) = 0;

@@ -89,8 +89,9 @@ Status read_back(Attempt& a) {
     SEGUE_ASSIGN(Channel * main, a.session.channel("main", 0));
     SEGUE_TRY(main->end(wait));
     SEGUE_TRY(main->finish(SEGUE_FINISH_SEAL, wait));
-    Session reader(Side::Incoming, a.ctx.inventory,
-                   [&a](const std::string& name) { return a.ctx.plugins.transport(name); });
+    Session reader(Side::Incoming, a.ctx.inventory, [&a](const std::string& name) {
+        return a.ctx.plugins.transport_of(name, a.plan.successor);
+    });
     reader.deadline = a.session.deadline.load();
     reader.cancel_fd = a.session.cancel_fd;
     reader.needs = a.session.needs;

@@ -4,11 +4,6 @@
 namespace segue::update {
 namespace {
 
-class UpdateSelf : public AtRest {
-protected:
-    UpdateSelf()
-        : AtRest(false) {}
-};
 class UpdateLater : public AtRest {
 protected:
     UpdateLater()
@@ -64,12 +59,6 @@ TEST_F(UpdateSelf, AnExecveThatReturnsIsTakenBack) {
     EXPECT_EQ(record.error->detail("phase"), "commit");
     // And the next attempt has a number of its own.
     EXPECT_EQ(update().attempt, 2u);
-}
-
-TEST_F(UpdateSelf, ACommandThatDoesNotStandTheProbeIsRefusedBeforeThePause) {
-    launcher_.probe_answer = Error(Code::Refused, "it clears its environment").way_out("use env -");
-    expect_unharmed(update());
-    EXPECT_EQ(old_.script.count("old vcpus stop"), 0);
 }
 
 TEST_F(UpdateSelf, AChannelThatKeepsNothingIsRefusedBeforeThePause) {

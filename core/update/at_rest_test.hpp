@@ -4,11 +4,13 @@
 // the descriptors at their numbers.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <functional>
 
 #include <gtest/gtest.h>
+#include <segue/cpp/fd_passing.hpp>
 #include <segue/cpp/sys.hpp>
 
 #include "core/inventory/ram.hpp"
@@ -104,18 +106,25 @@ struct Image {
         guest.identity = {{"guest.vcpus", "2"}};
     }
 
+    Standby standby() {
+        return {guest,
+                machine,
+                run,
+                inventory,
+                plugins,
+                report,
+                [this]() -> Result<ports::Devices*> { return &devices; },
+                [this] { holds = true; },
+                ownership,
+                exec_fds};
+    }
+    Status answer(int stream) {
+        Standby all = standby();
+        return Incoming(all, from_peer(Stream(UniqueFd(stream)), "")).check();
+    }
     Status take(std::unique_ptr<Origin> origin) {
-        Standby standby{guest,
-                        machine,
-                        run,
-                        inventory,
-                        plugins,
-                        report,
-                        [this]() -> Result<ports::Devices*> { return &devices; },
-                        [this] { holds = true; },
-                        ownership,
-                        exec_fds};
-        Incoming incoming(standby, std::move(origin));
+        Standby all = standby();
+        Incoming incoming(all, std::move(origin));
         Status s = incoming.run();
         record = incoming.record();
         return s;
@@ -138,8 +147,35 @@ struct Image {
     report::UpdateRecord record;
 };
 
+// The probe's child is forked before the update has threads: whoever forks beside others may copy a
+// lock that one of them holds. It waits for its stream.
 class RestLauncher final : public ports::Launcher {
 public:
+    void stand_by() {
+        int pair[2];
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        UniqueFd mine(pair[0]), theirs(pair[1]);
+        waiting_ = ::fork();
+        if (waiting_ == 0) {
+            ::setsid();
+            mine.reset();
+            std::byte any;
+            const segue_iov iov = {&any, 1};
+            std::vector<UniqueFd> stream;
+            (void)Waiter{}.until(theirs.get(), POLLIN).ok();
+            (void)sys::recv_fds(theirs.get(), {&iov, 1}, stream).ok();
+            theirs.reset();
+            ::_exit(stream.empty() ? 0 : on_probe(stream[0].release()));
+        }
+        call_ = std::move(mine);
+    }
+    // Ends the child where nobody asked it.
+    void dismiss() {
+        call_.reset();
+        if (!std::exchange(asked_, false) && waiting_ > 0)
+            ::waitpid(waiting_, nullptr, 0);
+        waiting_ = -1;
+    }
     Result<Child> start(const ports::SuccessorSpec& spec, int stream) override {
         if (!spec.at_rest)
             return Error(Code::Internal, "no peer here");
@@ -151,22 +187,40 @@ public:
         return child;
     }
     std::string last_words(const Child&) override { return {}; }
-    Status probe(const ports::SuccessorSpec&, const Waiter&) override { return probe_answer; }
-    Error exec(const ports::SuccessorSpec&, int handoff, const std::vector<int>&) override {
+    Result<ports::Program> open(const ports::SuccessorSpec&) override { return ports::Program(); }
+    Result<Child> probe(const ports::SuccessorSpec&, const ports::Program&, int stream) override {
+        std::byte any{};
+        const segue_iov iov = {&any, 1};
+        SEGUE_TRY(sys::send_fds(call_.get(), {&iov, 1}, {&stream, 1}));
+        call_.reset();
+        asked_ = true;
+        Child child;
+        child.pid = waiting_;
+        SEGUE_ASSIGN(child.pidfd, sys::pidfd(waiting_));
+        return child;
+    }
+    Error exec(const ports::SuccessorSpec&, const ports::Program&, int handoff,
+               const std::vector<int>&) override {
         return on_exec(handoff);
     }
 
-    Status probe_answer;
+    std::function<int(int)> on_probe; // in a process of its own; gives its exit code
     std::function<int(UniqueFd)> holder = [](UniqueFd) { return 1; };
     std::function<Error(int)> on_exec = [](int) {
         return Error::from_errno(ENOEXEC, "execve /bin/new");
     };
+
+private:
+    pid_t waiting_ = -1;
+    UniqueFd call_;
+    bool asked_ = false;
 };
 
 class AtRest : public testing::Test {
 protected:
     explicit AtRest(RestMode mode, std::uint64_t ram_bytes = 1u << 20)
-        : old_("old", dir_.path().string(), mode) {
+        : mode_(mode)
+        , old_("old", dir_.path().string(), mode) {
         old_.guest.uuid[0] = 9;
         auto memory = old_.plugins.memory("ram0");
         EXPECT_TRUE(memory);
@@ -179,9 +233,20 @@ protected:
         old_.machine.reg = 0x600d;
         old_.run.start();
         cancel_ = sys::event().value();
+        launcher_.on_probe = [this](int stream) { return asked(stream); };
+    }
+
+    // What a new binary answers that is like this one.
+    int asked(int stream, void (*change)(Image&) = nullptr) {
+        Image image("probe", dir_.path().string(), false);
+        if (change != nullptr)
+            change(image);
+        return image.answer(stream) ? 0 : 1;
     }
 
     report::UpdateRecord update() {
+        if (!mode_.later)
+            launcher_.stand_by();
         report::UpdateRecord record;
         record.attempt = old_.ownership->next_attempt().value();
         record.mode = "rest";
@@ -195,6 +260,7 @@ protected:
         Outgoing out(ctx, request, record.attempt, progress, cancel_.get(),
                      [](const std::string&, Code) {});
         code_ = out.run();
+        launcher_.dismiss();
         if (code_ != Code::Ok)
             old_.run.finish();
         return progress.snapshot();
@@ -211,12 +277,19 @@ protected:
         EXPECT_NE(::access((dir_ / "main").c_str(), F_OK), 0) << "a state was left behind";
     }
 
+    RestMode mode_;
     test::TempDir dir_;
     Image old_;
     RestLauncher launcher_;
     UniqueFd cancel_;
     Code code_ = Code::Ok;
     bool save_ = false;
+};
+
+class UpdateSelf : public AtRest {
+protected:
+    UpdateSelf()
+        : AtRest(false) {}
 };
 
 } // namespace segue::update

@@ -30,7 +30,9 @@ struct Attempt {
         , progress(log)
         , number(attempt)
         , session(Side::Outgoing, context.inventory,
-                  [this](const std::string& name) { return ctx.plugins.transport(name); })
+                  [this](const std::string& name) {
+                      return ctx.plugins.transport_of(name, plan.successor);
+                  })
         , manifest(header())
         , state(header()) {
         session.cancel_fd = cancel;

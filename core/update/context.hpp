@@ -36,6 +36,14 @@ public:
                                       const plugin::ModeServices& services) = 0;
     // The transport that the configuration gives to a mode's channel.
     virtual Result<plugin::Transport> transport(const std::string& channel) = 0;
+    // The one on which the state waits where nobody reads it while it is written: of channel
+    // "at-rest", if the configuration has it, else of "main".
+    virtual Result<plugin::Transport> resting() { return transport("main"); }
+    // Of a channel under a successor of that kind; 0: not known yet, so no peer.
+    Result<plugin::Transport> transport_of(const std::string& channel, std::uint32_t successor) {
+        return channel == "main" && successor != SEGUE_SUCCESSOR_PEER ? resting()
+                                                                      : transport(channel);
+    }
     // The configured back-end of a RAM block.
     virtual Result<plugin::Memory*> memory(const std::string& block) = 0;
 
@@ -52,6 +60,7 @@ struct GuestFacts {
     state::Uuid uuid = {};
     std::uint32_t generation = 1;
     config::Identity identity;          // keys that an update may not change
+    config::Identity resting_place;     // nor these, where no VMM has the guest in between
     std::string config;                 // path
     std::vector<std::string> overrides; // "key=value"
 };

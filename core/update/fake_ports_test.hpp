@@ -97,6 +97,9 @@ public:
             return Error(Code::Refused, "other vCPUs");
         return at("machine build");
     }
+    Status check(const state::Reader& in, const inventory::Inventory&) override {
+        return in.take("fake-machine") ? at("machine check") : Error(Code::Refused, "no machine");
+    }
     Status rehearse() override { return at("machine rehearse"); }
     Status save(state::Writer& out) override {
         out.begin("fake-cpu", "", 1);

@@ -7,6 +7,27 @@
 
 namespace segue::update {
 
+namespace {
+
+void write(const char* section, const config::Identity& keys, state::Writer& out) {
+    out.begin(section, "", 1);
+    for (const auto& [key, value] : keys)
+        out.put_text(key, value);
+    out.end();
+}
+
+Result<config::Identity> read_keys(const char* section, const state::Reader& in) {
+    SEGUE_ASSIGN(const state::Section* s, in.take(section));
+    config::Identity keys;
+    for (const state::Field& f : s->fields()) {
+        SEGUE_ASSIGN(const std::string_view value, s->text(f.key));
+        keys.emplace_back(f.key, value);
+    }
+    return keys;
+}
+
+} // namespace
+
 void write(const Hello& hello, state::Writer& out) {
     out.begin("hello", "", 1);
     out.put_text("mode", hello.mode);
@@ -19,10 +40,8 @@ void write(const Hello& hello, state::Writer& out) {
     out.put("pid", static_cast<std::uint64_t>(hello.pid));
     out.put_bytes("nonce", hello.nonce);
     out.end();
-    out.begin("identity", "", 1);
-    for (const auto& [key, value] : hello.identity)
-        out.put_text(key, value);
-    out.end();
+    write("identity", hello.identity, out);
+    write("resting-place", hello.resting_place, out);
     for (std::size_t i = 0; i < hello.overrides.size(); ++i) {
         out.begin("override", std::to_string(i), 1);
         out.put_text("text", hello.overrides[i]);
@@ -43,11 +62,8 @@ Result<Hello> read_hello(const state::Reader& in) {
     SEGUE_ASSIGN(const std::uint32_t pid, state::number32(*s, "pid"));
     hello.pid = static_cast<std::int32_t>(pid);
     SEGUE_TRY(s->copy("nonce", hello.nonce));
-    SEGUE_ASSIGN(const state::Section* identity, in.take("identity"));
-    for (const state::Field& f : identity->fields()) {
-        SEGUE_ASSIGN(const std::string_view value, identity->text(f.key));
-        hello.identity.emplace_back(f.key, value);
-    }
+    SEGUE_ASSIGN(hello.identity, read_keys("identity", in));
+    SEGUE_ASSIGN(hello.resting_place, read_keys("resting-place", in));
     for (const state::Section* o : in.take_all("override")) {
         SEGUE_ASSIGN(const std::string_view text, o->text("text"));
         hello.overrides.emplace_back(text);

@@ -15,8 +15,8 @@
 
 namespace segue::update {
 
-// Outgoing: section "hello", "identity" and one "override" each; the inventory's facts and the
-// machine's own sections stand beside them in one container.
+// Outgoing: section "hello", "identity", "resting-place" and one "override" each; the inventory's
+// facts and the machine's own sections stand beside them in one container.
 struct Hello {
     std::string mode, version, config;
     std::uint32_t wire_rev = 0, wire_rev_min = 0;
@@ -24,7 +24,7 @@ struct Hello {
     std::uint64_t budget_us = 0;
     std::int32_t pid = 0;
     Nonce nonce = {};
-    config::Identity identity;
+    config::Identity identity, resting_place;
     std::vector<std::string> overrides;
 };
 

@@ -15,6 +15,7 @@
 #include "core/update/at_rest.hpp"
 #include "core/update/pages.hpp"
 #include "core/update/passing.hpp"
+#include "core/update/preflight.hpp"
 #include "core/update/services.hpp"
 
 namespace segue::update {
@@ -35,7 +36,9 @@ Incoming::Incoming(Standby& standby, std::unique_ptr<Origin> origin)
     , origin_(std::move(origin))
     , progress_(standby.report, report::UpdateRecord{})
     , session_(Side::Incoming, standby.inventory,
-               [this](const std::string& name) { return s_.plugins.transport(name); })
+               [this](const std::string& name) {
+                   return s_.plugins.transport_of(name, plan_.successor);
+               })
     , update_table_(update_service(session_))
     , ram_table_(ram_service(session_)) {
     session_.cancel_fd = s_.cancel_fd;
@@ -70,7 +73,7 @@ Status Incoming::run() {
     if (!owner_lives(s.code()))
         progress_.end(UpdateStatus::Failed,
                       Error(s.error())
-                          .way_out(successor_ == SEGUE_SUCCESSOR_LATER
+                          .way_out(plan_.successor == SEGUE_SUCCESSOR_LATER
                                        ? "the state is as it was: segue start " + s_.guest.name
                                        : "no VMM has the guest now: start it anew")
                           .with("phase", name_of(progress_.phase())));
@@ -91,10 +94,6 @@ Status Incoming::take_manifest() {
     header_ = manifest_->header();
     SEGUE_ASSIGN(hello_, read_hello(*manifest_));
     SEGUE_ASSIGN(session_.facts, inventory::read(*manifest_));
-    SEGUE_ASSIGN(s_.ownership, origin_->ownership(header_));
-    if (s_.ownership->guest() != header_.guest)
-        return Error(Code::Refused, "the ownership record is of another guest");
-    s_.ownership->set_candidate(ProcessId::self());
     SEGUE_TRY(config::same_identity(hello_.identity, s_.guest.identity));
     s_.guest.uuid = header_.guest;
     progress_.change([this](report::UpdateRecord& r) {
@@ -107,8 +106,8 @@ Status Incoming::take_manifest() {
     return {};
 }
 
-Status Incoming::prepare() {
-    enter(Phase::Prepare);
+// Everything that needs no more than the manifest and this side's configuration.
+Status Incoming::understand() {
     SEGUE_TRY(take_manifest());
     session_.peer_pidfd = origin_->peer_pidfd();
     session_.agreed = {0, hello_.arbiter, hello_.budget_us, hello_.nonce};
@@ -134,23 +133,58 @@ Status Incoming::prepare() {
         blocks.push_back(raw);
         session_.ram_of_block.push_back(b.ram);
     }
-    SEGUE_ASSIGN(const plugin::Plan plan, mode_->plan(blocks));
-    if (plan.ram_of_block != session_.ram_of_block)
+    SEGUE_ASSIGN(plan_, mode_->plan(blocks));
+    if (plan_.ram_of_block != session_.ram_of_block)
         return Error(Code::Refused,
                      "mode/" + hello_.mode + " plans RAM differently on the two sides")
             .way_out("both sides must configure update.options." + hello_.mode + " alike")
             .with("plugin", "mode/" + hello_.mode);
-    session_.needs = plan.channels;
-    successor_ = plan.successor;
-    if ((plan.needs & SEGUE_NEEDS_KEEPER) != 0) {
+    session_.needs = plan_.channels;
+    if ((plan_.needs & SEGUE_NEEDS_KEEPER) != 0) {
         SEGUE_ASSIGN(plugin::Keeper keeper, s_.plugins.keeper(s_.exec_fds.table()));
         keeper_.emplace(std::move(keeper));
         session_.keep = [this] { return take_inventory(session_, *keeper_); };
     }
-    if (successor_ != SEGUE_SUCCESSOR_LATER) // else they are opened where they rest
+    return {};
+}
+
+Welcome Incoming::welcome() const {
+    return {version(), ::getpid(), session_.agreed.wire_rev};
+}
+
+Status Incoming::check() {
+    const auto all = [this]() -> Status {
+        SEGUE_TRY(understand());
+        if (plan_.successor != SEGUE_SUCCESSOR_PEER)
+            SEGUE_TRY(config::same_identity(hello_.resting_place, s_.guest.resting_place));
+        for (const plugin::ChannelNeed& need : plan_.channels)
+            SEGUE_TRY(check_channel(s_.plugins, hello_.mode, plan_, need));
+        for (const inventory::BlockFacts& b : session_.facts.blocks) {
+            SEGUE_TRY(s_.plugins.memory(b.id));
+            SEGUE_ASSIGN(inventory::RamBlock room, inventory::stand_in(b.id, b.bytes));
+            SEGUE_TRY(s_.inventory.add(std::move(room)));
+        }
+        SEGUE_TRY(mode_->check());
+        SEGUE_TRY(s_.machine.check(*manifest_, s_.inventory));
+        SEGUE_TRY(manifest_->all_taken());
+        return origin_->welcome(welcome(), session_.wait());
+    };
+    const Status s = all();
+    if (!s)
+        origin_->refuse(s.error());
+    return s;
+}
+
+Status Incoming::prepare() {
+    enter(Phase::Prepare);
+    SEGUE_TRY(understand());
+    SEGUE_ASSIGN(s_.ownership, origin_->ownership(header_));
+    if (s_.ownership->guest() != header_.guest)
+        return Error(Code::Refused, "the ownership record is of another guest");
+    s_.ownership->set_candidate(ProcessId::self());
+    if (plan_.successor != SEGUE_SUCCESSOR_LATER) // else they are opened where they rest
         SEGUE_TRY(session_.listen());
-    const Welcome welcome{version(), ::getpid(), session_.agreed.wire_rev};
-    SEGUE_TRY(origin_->welcome(welcome, session_.wait()));
+    SEGUE_TRY(origin_->welcome(welcome(), session_.wait()));
     SEGUE_TRY(mode_->prepare());
     return build();
 }
@@ -165,7 +199,7 @@ Result<inventory::RamBlock> Incoming::block(std::size_t i) {
     if (session_.block_fds[i])
         return inventory::adopt_block(*memory, b.id, b.backend, std::move(session_.block_fds[i]),
                                       b.offset, b.bytes);
-    if (successor_ == SEGUE_SUCCESSOR_LATER)
+    if (plan_.successor == SEGUE_SUCCESSOR_LATER)
         return inventory::reopen_block(*memory, b.id, b.backend, b.bytes);
     return Error(Code::Refused, "RAM block " + b.id + " was announced and did not come");
 }
@@ -189,7 +223,8 @@ Status Incoming::build() {
     SEGUE_TRY(s_.machine.build(*manifest_, s_.inventory));
     SEGUE_TRY(manifest_->all_taken());
     SEGUE_ASSIGN(devices_, s_.on_built());
-    SEGUE_TRY(s_.machine.rehearse());
+    if (origin_->peer_pidfd() >= 0) // else the guest stands still, and waits for its state
+        SEGUE_TRY(s_.machine.rehearse());
     s.state_in.resize(kStateReserve); // touched now, so that the pause touches nothing new
     return {};
 }
@@ -199,7 +234,7 @@ Status Incoming::arrive() {
         held_at_ = monotonic_now();
         s_.on_hold();
     }));
-    return successor_ == SEGUE_SUCCESSOR_LATER ? session_.listen() : Status();
+    return plan_.successor == SEGUE_SUCCESSOR_LATER ? session_.listen() : Status();
 }
 
 Status Incoming::load() {
@@ -209,7 +244,7 @@ Status Incoming::load() {
         return Error(Code::Refused, "mode/" + hello_.mode + " returned without the state");
     SEGUE_TRY(all_received(session_));
     SEGUE_TRY(session_.at_end());
-    if (successor_ == SEGUE_SUCCESSOR_LATER)
+    if (plan_.successor == SEGUE_SUCCESSOR_LATER)
         SEGUE_TRY(check_stamps(session_,
                                {header_.guest, header_.generation, header_.attempt, hello_.nonce}));
     SEGUE_ASSIGN(const state::Reader in, state::Reader::parse(session_.state_in));
@@ -266,7 +301,7 @@ Status Incoming::commit() {
     origin_->running();
     enter(Phase::Retire);
     retire();
-    if (successor_ == SEGUE_SUCCESSOR_LATER)
+    if (plan_.successor != SEGUE_SUCCESSOR_PEER)
         use_up(session_);
     session_.close_channels();
     progress_.end(UpdateStatus::Completed, std::nullopt);

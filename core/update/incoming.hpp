@@ -45,6 +45,10 @@ public:
     // the other side was told why, and the process should end.
     Status run();
 
+    // Instead of run(), for a probe: whether this program, with its configuration, would take the
+    // guest that is described; the answer goes to the other side. Nothing is created or changed.
+    Status check();
+
     // The update's record, both halves, once run() returned OK.
     report::UpdateRecord record() const { return progress_.snapshot(); }
 
@@ -54,6 +58,8 @@ public:
 
 private:
     Status take_manifest();
+    Status understand();
+    Welcome welcome() const;
     Status prepare();
     Status build();
     Result<inventory::RamBlock> block(std::size_t index);
@@ -80,7 +86,7 @@ private:
     std::optional<state::Reader> manifest_;
     state::Header header_;
     Hello hello_;
-    std::uint32_t successor_ = 0; // SEGUE_SUCCESSOR_*, of the plan
+    plugin::Plan plan_;
     report::RunState before_ = report::RunState::Paused;
     std::chrono::nanoseconds paused_at_{};
     bool hung_ = false;

@@ -171,6 +171,7 @@ Status Outgoing::describe() {
     hello.pid = ::getpid();
     hello.nonce = s.agreed.nonce;
     hello.identity = ctx_.guest.identity;
+    hello.resting_place = ctx_.guest.resting_place;
     hello.overrides = ctx_.guest.overrides;
     state::Writer& out = attempt_.manifest;
     state::Header header = attempt_.header();

@@ -39,7 +39,7 @@ Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::
                      const plugin::ChannelNeed& need) {
     const std::uint64_t at_rest =
         plan.successor == SEGUE_SUCCESSOR_PEER ? 0 : SEGUE_TRANSPORT_PERSISTENT;
-    SEGUE_ASSIGN(plugin::Transport t, plugins.transport(need.name));
+    SEGUE_ASSIGN(plugin::Transport t, plugins.transport_of(need.name, plan.successor));
     const std::uint64_t lacks = (need.need_caps | at_rest) & ~t.caps();
     if (lacks != 0)
         return Error(Code::Refused, t.name() + " cannot serve channel '" + need.name +

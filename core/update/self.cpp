@@ -2,8 +2,10 @@
 // self.cpp - the successor is this process after execve.
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/log.hpp"
 #include "core/update/at_rest.hpp"
 #include "core/update/handoff.hpp"
+#include "core/update/probe.hpp"
 #include "core/update/successor_kinds.hpp"
 
 namespace segue::update {
@@ -17,7 +19,11 @@ public:
 
     // The very command, as a child that only checks and answers.
     Status begin() override {
-        return a_.ctx.launcher.probe(a_.request.successor, a_.session.wait());
+        log::warn("update " + a_.progress.snapshot().id +
+                  ": there is no way back after execve: if the new image ends before it has the "
+                  "guest, the guest ends with it");
+        SEGUE_ASSIGN(program_, a_.ctx.launcher.open(a_.request.successor));
+        return probe(a_, program_);
     }
     Status ready() override { return {}; }
     Status check_state() override { return read_back(a_); }
@@ -31,7 +37,7 @@ public:
         if (!a_.ctx.ownership.offer(g, a_.number))
             return Error(Code::Internal, "the guest is not ours to offer: the record says " +
                                              to_string(a_.ctx.ownership.word()));
-        Error why = a_.ctx.launcher.exec(a_.request.successor, handoff.get(), keep);
+        Error why = a_.ctx.launcher.exec(a_.request.successor, program_, handoff.get(), keep);
         // Nobody else has seen the offer: there is one process.
         a_.ctx.ownership.take_back(g, a_.number);
         return why;
@@ -45,6 +51,7 @@ public:
 
 private:
     Attempt& a_;
+    ports::Program program_;
 };
 
 } // namespace

@@ -79,14 +79,20 @@ public:
         , make_(std::move(make)) {}
     Result<Child> start(const ports::SuccessorSpec&, int stream) override;
     std::string last_words(const Child&) override { return "last words"; }
-    Status probe(const ports::SuccessorSpec&, const Waiter&) override { return {}; }
-    Error exec(const ports::SuccessorSpec&, int, const std::vector<int>&) override {
-        return Error(Code::Unsupported, "this one does not execve");
+    Result<ports::Program> open(const ports::SuccessorSpec&) override { return does_not(); }
+    Result<Child> probe(const ports::SuccessorSpec&, const ports::Program&, int) override {
+        return does_not();
+    }
+    Error exec(const ports::SuccessorSpec&, const ports::Program&, int,
+               const std::vector<int>&) override {
+        return does_not();
     }
 
     std::vector<std::unique_ptr<Candidate>> candidates;
 
 private:
+    static Error does_not() { return {Code::Unsupported, "this one does not execve"}; }
+
     Script& script_;
     Make make_;
 };

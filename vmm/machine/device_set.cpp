@@ -60,7 +60,8 @@ std::string DeviceSet::names() const {
     std::string names;
     for (const Device* device : stateful_) {
         const DeviceId id = device->id();
-        names.append(id.name).append("/").append(id.instance).append(" ");
+        names.append(id.name).append("/").append(id.instance);
+        names.append("/").append(std::to_string(id.revision)).append(" ");
     }
     return names;
 }

@@ -75,6 +75,19 @@ Status Machine::describe(state::Writer& manifest) {
 
 Status Machine::build(const state::Reader& manifest, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
+    SEGUE_ASSIGN(ConsoleBackend console, adopt_console(config_.console, inventory));
+    inventory_ = &inventory;
+    return rebuild(manifest, inventory, std::move(console));
+}
+
+// The whole machine but for the console, which is the running guest's.
+Status Machine::check(const state::Reader& manifest, const inventory::Inventory& inventory) {
+    SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
+    return rebuild(manifest, inventory, ConsoleBackend());
+}
+
+Status Machine::rebuild(const state::Reader& manifest, const inventory::Inventory& inventory,
+                        ConsoleBackend console) {
     SEGUE_ASSIGN(const state::Section* kvm, manifest.take("kvm"));
     SEGUE_ASSIGN(const auto capabilities, decode_capabilities(*kvm));
     std::vector<VcpuShape> shapes;
@@ -83,19 +96,17 @@ Status Machine::build(const state::Reader& manifest, const inventory::Inventory&
         SEGUE_ASSIGN(VcpuShape shape, decode_shape(*cpu));
         shapes.push_back(std::move(shape));
     }
-    SEGUE_ASSIGN(ConsoleBackend console, adopt_console(config_.console, inventory));
     SEGUE_TRY(open_vm());
     SEGUE_TRY(assemble(capabilities, std::move(shapes), inventory, std::move(console)));
     SEGUE_ASSIGN(const state::Section* vm, manifest.take("vm"));
     VmState theirs;
     SEGUE_TRY(decode(*vm, theirs));
     SEGUE_TRY(check_fit(vm_, theirs));
-    SEGUE_TRY(devices_->check(manifest));
-    populate(inventory);
-    return {};
+    return devices_->check(manifest);
 }
 
 Status Machine::rehearse() {
+    populate(*inventory_);
     return mover_->rehearse();
 }
 

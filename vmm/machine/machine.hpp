@@ -36,12 +36,15 @@ public:
 
     Status describe(state::Writer& manifest) override;
     Status build(const state::Reader& manifest, const inventory::Inventory& inventory) override;
+    Status check(const state::Reader& manifest, const inventory::Inventory& inventory) override;
     Status rehearse() override;
     Status save(state::Writer& state) override;
     Status load(const state::Reader& state) override;
 
 private:
     Status open_vm();
+    Status rebuild(const state::Reader& manifest, const inventory::Inventory& inventory,
+                   ConsoleBackend console);
     Status assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
                     const inventory::Inventory& inventory, ConsoleBackend console);
 
@@ -51,6 +54,7 @@ private:
     Kvm kvm_;
     Vm vm_;
     GuestRam ram_;
+    const inventory::Inventory* inventory_ = nullptr; // after build()
     PortBus ports_;
     // In this order: the vCPUs' threads end before the devices that they reach.
     std::unique_ptr<DeviceSet> devices_;

@@ -56,6 +56,10 @@ Result<plugin::Transport> ConfiguredPlugins::transport(const std::string& channe
     return plugin::Transport::create(*at->second.plugin, at->second.choice.options);
 }
 
+Result<plugin::Transport> ConfiguredPlugins::resting() {
+    return transport(channels_.count("at-rest") != 0 ? "at-rest" : "main");
+}
+
 Result<plugin::Memory*> ConfiguredPlugins::memory(const std::string& block) {
     const auto at = memory_.find(block);
     if (at == memory_.end())

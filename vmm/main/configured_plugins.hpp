@@ -27,6 +27,7 @@ public:
     Result<plugin::Mode> mode(const std::string& id, update::Side side,
                               const plugin::ModeServices& services) override;
     Result<plugin::Transport> transport(const std::string& channel) override;
+    Result<plugin::Transport> resting() override;
     Result<plugin::Memory*> memory(const std::string& block) override;
     Result<plugin::Keeper> keeper(const segue_host_process* process) override;
 

@@ -65,6 +65,7 @@ Result<std::unique_ptr<GuestProcess>> GuestProcess::make(const Options& options,
     p->facts_.config = options.config;
     p->facts_.overrides = options.overrides;
     p->facts_.identity = config::identity_of(p->config_.settings);
+    p->facts_.resting_place = config::resting_place_of(p->config_.settings);
     p->service_ = std::make_unique<GuestService>(GuestService::Parts{
         p->config_, p->facts_, p->inventory_, p->machine_, p->run_, p->inbox_, p->binary_});
     return p;

@@ -15,6 +15,7 @@
 #include "core/report/tee.hpp"
 #include "core/update/engine.hpp"
 #include "core/update/exec_fds.hpp"
+#include "core/update/incoming.hpp"
 #include "core/update/origin.hpp"
 #include "vmm/machine/machine.hpp"
 #include "vmm/main/configured_plugins.hpp"
@@ -40,6 +41,8 @@ public:
     Status boot();
     // A later generation, from an engine stream, an execve or a state: OK once the guest runs here.
     Status take_over();
+    // As a probe: answers over options.probe_fd whether this process would take the guest over.
+    Status answer();
 
     // Answers what happens until this process has nothing left to do; gives its exit code.
     int run();
@@ -56,6 +59,8 @@ private:
     Result<UniqueFd> engine_stream() const;
     Status make_items();
     Result<std::unique_ptr<update::Origin>> origin();
+    update::Standby standby(std::function<Result<ports::Devices*>()> on_built,
+                            std::function<void()> on_hold);
     void start_engine(std::vector<report::UpdateRecord> past);
     // Nothing: go on.
     std::optional<int> handle(const GuestEvent& event);

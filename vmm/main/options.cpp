@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kHelp =
     "usage: segue-vmm --config FILE [--set KEY=VALUE]... [--run-dir DIR] [--state-dir DIR]\n"
-    "                 [--incoming[=SOCKET] | --restore] [--log-level LEVEL]\n"
+    "                 [--incoming[=SOCKET] | --restore | --from-exec] [--log-level LEVEL]\n"
     "\n"
     "Runs one guest in this process. 'segue run FILE' starts it in the background.\n"
     "\n"
@@ -29,6 +29,8 @@ constexpr const char* kHelp =
     "  --incoming[=SOCKET]  a standby: waits at SOCKET (default: standby.sock in the guest's\n"
     "                       run directory) for the VMM that runs the guest to update to this one\n"
     "  --restore            starts the guest from the state that was left on channel main\n"
+    "  --from-exec          the environment says which descriptors came through execve, from the\n"
+    "                       VMM that ran the guest; used by that VMM\n"
     "  --log-level LEVEL    debug, info (default), warn or error\n"
     "  --version, --help\n";
 
@@ -39,6 +41,7 @@ enum : int {
     kStateDir,
     kIncoming,
     kRestore,
+    kFromExec,
     kLogLevel,
     kVersion,
     kHelpFlag
@@ -93,6 +96,7 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
                                  {"state-dir", required_argument, nullptr, kStateDir},
                                  {"incoming", optional_argument, nullptr, kIncoming},
                                  {"restore", no_argument, nullptr, kRestore},
+                                 {"from-exec", no_argument, nullptr, kFromExec},
                                  {"log-level", required_argument, nullptr, kLogLevel},
                                  {"version", no_argument, nullptr, kVersion},
                                  {"help", no_argument, nullptr, kHelpFlag},
@@ -116,6 +120,9 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
         case kRestore:
             o.restore = true;
             break;
+        case kFromExec:
+            o.from_exec = true;
+            break;
         case kIncoming:
             SEGUE_TRY(take_incoming(optarg, o));
             break;
@@ -136,6 +143,10 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
         return usage(std::string("unexpected argument ") + argv[optind]);
     o.probe_fd = take_number(kProbeVariable);
     o.handoff_fd = take_number(update::kHandoffVariable);
+    if (o.from_exec && o.probe_fd < 0 && o.handoff_fd < 0)
+        return Error(Code::Invalid, std::string("--from-exec: the environment brings neither ") +
+                                        kProbeVariable + " nor " + update::kHandoffVariable)
+            .way_out("a wrapper must pass on its environment and its descriptors");
     if (o.config.empty())
         return usage("--config FILE is missing");
     if (o.restore && o.incoming && o.stream_fd < 0)

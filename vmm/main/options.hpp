@@ -12,8 +12,8 @@
 
 namespace segue::vmm {
 
-// Set where the process is only asked whether it could take the guest over: it checks, writes 'y'
-// to the descriptor of this number, and exits.
+// Set where the process is only asked whether it could take the guest over: it answers over the
+// engine stream of this number, and exits.
 inline constexpr const char* kProbeVariable = "SEGUE_PROBE";
 
 struct Options {
@@ -26,6 +26,7 @@ struct Options {
     int stream_fd = -1;        // --incoming=fd:N: the engine stream, connected
     // --restore: from the state on channel "main"; with a stream_fd once the owner has gone
     bool restore = false;
+    bool from_exec = false; // --from-exec: one of the next two is there
     int probe_fd = -1;   // kProbeVariable
     int handoff_fd = -1; // update::kHandoffVariable
 };

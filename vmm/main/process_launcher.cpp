@@ -42,7 +42,40 @@ Result<std::filesystem::path> usable(const std::string& binary) {
     return trusted_file(binary);
 }
 
+// What was probed is still what its path names.
+Status unchanged(const ports::Program& program) {
+    struct stat now = {};
+    const struct stat& then = program.seen;
+    if (::stat(program.path.c_str(), &now) == 0 && now.st_dev == then.st_dev &&
+        now.st_ino == then.st_ino && now.st_size == then.st_size &&
+        now.st_mtim.tv_sec == then.st_mtim.tv_sec && now.st_mtim.tv_nsec == then.st_mtim.tv_nsec)
+        return {};
+    return Error(Code::Refused, program.path + " is not the file any more that stood the probe")
+        .way_out("the guest runs on unharmed; update again: the new file is probed first")
+        .with("binary", program.path);
+}
+
+// Returns only on failure. An interpreter opens its script by the name, and a wrapper may look at
+// it; a program is the opened file itself.
+Error execute(const ports::Program& program, char* const* argv, char* const* env) {
+    char begin[2] = {};
+    const bool script =
+        ::pread(program.file.get(), begin, 2, 0) == 2 && begin[0] == '#' && begin[1] == '!';
+    if (script)
+        ::execve(program.path.c_str(), argv, env);
+    else
+        ::syscall(SYS_execveat, program.file.get(), "", argv, env, AT_EMPTY_PATH);
+    return Error::from_errno(errno, "execve " + program.path);
+}
+
 } // namespace
+
+std::vector<std::string> ProcessLauncher::exec_command(const std::string& binary,
+                                                       const ports::SuccessorSpec& spec) const {
+    std::vector<std::string> argv = command(binary, spec);
+    argv.emplace_back("--from-exec");
+    return argv;
+}
 
 std::vector<std::string> ProcessLauncher::command(const std::string& binary,
                                                   const ports::SuccessorSpec& spec) const {
@@ -75,49 +108,31 @@ Result<Child> ProcessLauncher::start(const ports::SuccessorSpec& spec, int strea
     return child;
 }
 
-Status ProcessLauncher::probe(const ports::SuccessorSpec& spec, const Waiter& wait) {
-    SEGUE_ASSIGN(const std::filesystem::path binary, usable(spec.binary));
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        return Error::from_errno(errno, "pipe");
-    const UniqueFd read(ends[0]);
-    UniqueFd write(ends[1]);
+Result<ports::Program> ProcessLauncher::open(const ports::SuccessorSpec& spec) {
+    ports::Program program;
+    SEGUE_ASSIGN(const std::filesystem::path path, usable(spec.binary));
+    program.path = path.string();
+    SEGUE_ASSIGN(program.file, sys::open(program.path, O_RDONLY));
+    SEGUE_ASSIGN(program.seen, sys::stat(program.file.get()));
+    return program;
+}
+
+Result<Child> ProcessLauncher::probe(const ports::SuccessorSpec& spec,
+                                     const ports::Program& program, int stream) {
     SpawnSpec s;
-    s.argv = command(binary.string(), spec);
-    s.fds = {{1, 1}, {2, 2}, {write.get(), 3}};
+    s.argv = exec_command(program.path, spec);
+    s.fds = {{1, 1}, {2, 2}, {stream, 3}};
     s.extra_env = {std::string(kProbeVariable) + "=3"};
     s.new_session = true;
     mark_log();
-    SEGUE_ASSIGN(const Child child, spawn(s));
-    write.reset();
-    // An answer, or a hang-up: whoever forks and leaves does not answer for us.
-    Status ready = wait.until(read.get(), POLLIN);
-    char answer = 0;
-    const bool said_yes = ready && ::read(read.get(), &answer, 1) == 1 && answer == 'y';
-    if (!said_yes)
-        (void)sys::pidfd_signal(child.pidfd.get(), SIGKILL).ok();
-    const auto exit = wait_exit(child, Deadline::in(kReap));
-    if (ready.code() == Code::Cancelled)
-        return ready;
-    if (said_yes && exit && exit->clean())
-        return {};
-    const std::string words = last_words(child);
-    return Error(Code::Refused, "the new binary " + spec.binary + " does not stand the probe: it " +
-                                    (!ready ? "did not answer in time"
-                                     : exit ? to_string(*exit)
-                                            : "hangs") +
-                                    (words.empty() ? "" : ": " + words))
-        .way_out("the guest runs on unharmed; try the binary by hand: " + spec.binary +
-                 " --version")
-        .with("binary", spec.binary);
+    return spawn(s);
 }
 
-Error ProcessLauncher::exec(const ports::SuccessorSpec& spec, int handoff,
-                            const std::vector<int>& keep) {
-    const auto binary = trusted_file(spec.binary);
-    if (!binary)
-        return binary.error();
-    std::vector<std::string> words = command(binary->string(), spec);
+Error ProcessLauncher::exec(const ports::SuccessorSpec& spec, const ports::Program& program,
+                            int handoff, const std::vector<int>& keep) {
+    if (const Status same = unchanged(program); !same)
+        return same.error();
+    std::vector<std::string> words = exec_command(program.path, spec);
     std::vector<char*> argv;
     for (std::string& w : words)
         argv.push_back(w.data());
@@ -134,10 +149,11 @@ Error ProcessLauncher::exec(const ports::SuccessorSpec& spec, int handoff,
         ::fcntl(handoff, F_SETFD, flag);
     };
     close_on_exec(0);
-    ::execve(argv[0], argv.data(), env.data());
-    Error why = Error::from_errno(errno, "execve " + spec.binary).with("binary", spec.binary);
+    Error why = execute(program, argv.data(), env.data());
     close_on_exec(FD_CLOEXEC);
-    return why;
+    return std::move(why)
+        .way_out("the guest runs on unharmed; put that right and update again")
+        .with("binary", spec.binary);
 }
 
 std::string ProcessLauncher::last_words(const Child& child) {

@@ -20,13 +20,17 @@ public:
 
     Result<Child> start(const ports::SuccessorSpec& spec, int stream) override;
     std::string last_words(const Child& child) override;
-    Status probe(const ports::SuccessorSpec& spec, const Waiter& wait) override;
-    Error exec(const ports::SuccessorSpec& spec, int handoff,
+    Result<ports::Program> open(const ports::SuccessorSpec& spec) override;
+    Result<Child> probe(const ports::SuccessorSpec& spec, const ports::Program& program,
+                        int stream) override;
+    Error exec(const ports::SuccessorSpec& spec, const ports::Program& program, int handoff,
                const std::vector<int>& keep) override;
 
 private:
     std::vector<std::string> command(const std::string& binary,
                                      const ports::SuccessorSpec& spec) const;
+    std::vector<std::string> exec_command(const std::string& binary,
+                                          const ports::SuccessorSpec& spec) const;
     void mark_log();
     std::vector<std::string> common_;
     std::string log_path_;

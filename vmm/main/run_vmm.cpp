@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/main/run_vmm.hpp"
 
-#include <segue/cpp/sys.hpp>
+#include <sys/prctl.h>
+
+#include <cerrno>
 
 #include "core/base/log.hpp"
 #include "core/base/wait.hpp"
 #include "core/update/stream.hpp"
-#include "vmm/kvm/kvm.hpp"
 #include "vmm/main/guest_process.hpp"
 #include "vmm/main/options.hpp"
 #include "vmm/main/signals.hpp"
@@ -20,20 +21,12 @@ int fail(const Error& e, int code) {
     return code;
 }
 
-// Configuration and plugins would do, and so would this host's KVM; nothing was created.
-Result<int> answer_probe(const Options& options) {
-    SEGUE_ASSIGN(const auto guest, GuestProcess::make(options, nullptr));
-    SEGUE_ASSIGN(const Kvm kvm, Kvm::open());
-    const std::byte yes{'y'};
-    SEGUE_TRY(sys::write_all(options.probe_fd, {&yes, 1}));
-    return 0;
-}
-
 // Who started us as a successor reads why, not only that we ended.
 void refuse(const Options& options, const Error& why) {
-    if (options.stream_fd < 0)
+    const int fd = options.probe_fd >= 0 ? options.probe_fd : options.stream_fd;
+    if (fd < 0)
         return;
-    const update::Stream stream{UniqueFd(options.stream_fd)};
+    const update::Stream stream{UniqueFd(fd)};
     (void)stream.refuse(why, Waiter{Deadline::in(std::chrono::seconds(1))}).ok();
 }
 
@@ -46,6 +39,10 @@ Result<int> live(const Options& options, report::Report* report) {
     }
     const auto& guest = *made;
     SEGUE_ASSIGN(const Signals signals, Signals::watch(guest->inbox()));
+    if (options.probe_fd >= 0) {
+        SEGUE_TRY(guest->answer());
+        return 0;
+    }
     const bool later = options.incoming || options.restore || options.handoff_fd >= 0;
     SEGUE_TRY(later ? guest->take_over() : guest->boot());
     return guest->run();
@@ -54,6 +51,8 @@ Result<int> live(const Options& options, report::Report* report) {
 } // namespace
 
 int run_vmm(int argc, char** argv, report::Report* report) {
+    // After execveat(2) of a descriptor the kernel calls us by its number.
+    ::prctl(PR_SET_NAME, program_invocation_short_name);
     log::start("segue-vmm", log::Level::Info);
     const auto options = parse_options(argc, argv);
     if (!options)
@@ -61,7 +60,7 @@ int run_vmm(int argc, char** argv, report::Report* report) {
     if (!*options)
         return 0;
     log::start("segue-vmm", (*options)->log_level);
-    const auto code = (*options)->probe_fd >= 0 ? answer_probe(**options) : live(**options, report);
+    const auto code = live(**options, report);
     return code ? *code : fail(code.error(), 1);
 }
 

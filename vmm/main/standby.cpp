@@ -96,6 +96,27 @@ Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {
     return update::from_peer(update::Stream(std::move(stream)), places_.owner());
 }
 
+update::Standby GuestProcess::standby(std::function<Result<ports::Devices*>()> on_built,
+                                      std::function<void()> on_hold) {
+    return {facts_,
+            machine_,
+            run_,
+            inventory_,
+            *plugins_,
+            report_,
+            std::move(on_built),
+            std::move(on_hold),
+            ownership_,
+            exec_fds_,
+            inbox_.fd()};
+}
+
+Status GuestProcess::answer() {
+    update::Stream stream{UniqueFd(options_.probe_fd)};
+    update::Standby standby = this->standby({}, {});
+    return update::Incoming(standby, update::from_peer(std::move(stream), "")).check();
+}
+
 // Nobody has the guest: this process was started for a state that rests, or its owner has left one.
 bool GuestProcess::is_at_rest() const {
     if (!options_.restore || options_.stream_fd < 0)
@@ -114,8 +135,7 @@ Status GuestProcess::take_over() {
         server_->stand_in(true);
         server_->resume();
     };
-    update::Standby standby{facts_,   machine_, run_,       inventory_, *plugins_,  report_,
-                            on_built, on_hold,  ownership_, exec_fds_,  inbox_.fd()};
+    update::Standby standby = this->standby(on_built, on_hold);
     auto incoming = std::make_unique<update::Incoming>(standby, std::move(from));
     if (Status s = incoming->run(); !s) {
         if (is_at_rest())

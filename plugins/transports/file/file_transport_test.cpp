@@ -165,6 +165,20 @@ TEST_P(FileTransport, AbortTakesASealedOneAwayButNotAnothers) {
     EXPECT_EQ(content(), "another's");
 }
 
+TEST_P(FileTransport, WhoHasReadItMayTakeItAway) {
+    save("served");
+    auto in = reader();
+    ASSERT_TRUE(in);
+    save("newer");
+    EXPECT_TRUE(in->finish(SEGUE_FINISH_ABORT));
+    EXPECT_EQ(content(), "newer") << "another has the name";
+    auto newer = reader();
+    EXPECT_TRUE(newer->finish(SEGUE_FINISH_END));
+    EXPECT_EQ(files(), only_it_);
+    EXPECT_TRUE(newer->finish(SEGUE_FINISH_ABORT));
+    EXPECT_EQ(files(), none_);
+}
+
 TEST_P(FileTransport, ZeroPagesAreHolesWhateverWasReserved) {
     for (const char* reserve : {"0", "8M"}) {
         Channel out = writer(reserve);
