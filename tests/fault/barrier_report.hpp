@@ -33,7 +33,9 @@ private:
         const auto test = address ? sys::unix_connect(*address) : address.error();
         if (!test)
             return;
-        const char* side = record.from_pid == ::getpid() ? "old " : "new ";
+        // An image that came by execve is both: the state that it read names it.
+        const bool old = record.from_pid == ::getpid() && record.to_pid != ::getpid();
+        const char* side = old ? "old " : "new ";
         const Edge edge = std::string(side) + phase;
         (void)::send(test->get(), edge.data(), edge.size(), MSG_NOSIGNAL);
         (void)Waiter{}.until(test->get(), POLLIN).ok();

@@ -65,7 +65,8 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << spec.handover
         << "\" }\nchannels.cpr = { transport = \"unix\" }\nchannels.main = { transport = \""
         << spec.transport << "\", options = { " << spec.options << " } }\noptions."
-        << spec.modes.front() << " = { " << spec.mode_options << " }\n";
+        << spec.modes.front() << " = { " << spec.mode_options << " }\nkeeper = \"exec\"\n"
+        << (spec.at_rest.empty() ? "" : "channels.at-rest = { " + spec.at_rest + " }\n");
     return dir_ / file;
 }
 
