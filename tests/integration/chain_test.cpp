@@ -68,6 +68,8 @@ TEST_F(Chain, LosesNothingAndNothingGrows) {
     constexpr int settled = 10;
     test::GuestSpec spec = usual_spec();
     spec.vcpus = 2;
+    spec.modes = {"cpr-transfer", "cpr-exec"};
+    spec.at_rest = "transport = 'file'";
     spec.vmm = program("bin/segue-vmm");
     const std::string next = program("demo/next/bin/segue-vmm");
     boot(spec);
@@ -76,7 +78,9 @@ TEST_F(Chain, LosesNothingAndNothingGrows) {
     long memory = 0;
     for (int i = 1; i <= updates; ++i) {
         // Between two versions, as in life; an update back is an update like any other.
-        ASSERT_NO_FATAL_FAILURE(move({"", i % 2 == 1 ? next : spec.vmm, ""})) << "update " << i;
+        // Each mode follows itself and the other, in both versions.
+        const std::string mode = spec.modes[static_cast<std::size_t>(i / 2 % 2)];
+        ASSERT_NO_FATAL_FAILURE(move({mode, i % 2 == 1 ? next : spec.vmm, ""})) << "update " << i;
         ASSERT_TRUE(guest_->page().counts(patience())) << "update " << i;
         check_guest();
         ASSERT_FALSE(HasFailure()) << "update " << i;

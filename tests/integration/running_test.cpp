@@ -125,7 +125,10 @@ std::string ask(const std::string& socket) {
 using ControlSocket = UpdateTest;
 
 TEST_F(ControlSocket, AnswersEveryoneThroughAnUpdate) {
-    boot();
+    test::GuestSpec spec = usual_spec();
+    spec.modes = {"cpr-transfer", "cpr-exec"};
+    spec.at_rest = "transport = 'file'";
+    boot(spec);
     std::atomic<bool> over{false};
     std::vector<std::string> complaints;
     unsigned asked = 0;
@@ -134,8 +137,8 @@ TEST_F(ControlSocket, AnswersEveryoneThroughAnUpdate) {
             if (const std::string wrong = ask(path); !wrong.empty())
                 complaints.push_back(wrong);
     });
-    for (int i = 0; i < 5; ++i)
-        move();
+    for (int i = 0; i < 6; ++i)
+        move({spec.modes[static_cast<std::size_t>(i % 2)], "", ""});
     over = true;
     monitor.join();
     EXPECT_THAT(complaints, testing::IsEmpty());
