@@ -95,6 +95,16 @@ struct flock whole_file() {
     return lock;
 }
 
+std::vector<std::string> folders_in(const std::string& dir) {
+    std::vector<std::string> names;
+    std::error_code e;
+    for (fs::directory_iterator it(dir, e), end; !e && it != end; it.increment(e))
+        if (it->is_directory(e))
+            names.push_back(it->path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 } // namespace
 
 Result<Places> Places::find(const std::string& run_dir, const std::string& state_dir) {
@@ -113,13 +123,11 @@ Result<GuestPlaces> Places::guest(const std::string& name) const {
 }
 
 std::vector<std::string> Places::guests() const {
-    std::vector<std::string> names;
-    std::error_code e;
-    for (fs::directory_iterator it(run_dir, e), end; !e && it != end; it.increment(e))
-        if (it->is_directory(e))
-            names.push_back(it->path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
+    return folders_in(run_dir);
+}
+
+std::vector<std::string> Places::recorded() const {
+    return folders_in(state_dir);
 }
 
 Status create(const GuestPlaces& places) {

@@ -35,6 +35,8 @@ struct Places {
     Result<GuestPlaces> guest(const std::string& name) const;
     // Names with a folder in the run directory, sorted.
     std::vector<std::string> guests() const;
+    // Names with a folder in the state directory, sorted: they have, or had, a journal.
+    std::vector<std::string> recorded() const;
 };
 
 // Makes both folders of a guest, those above them too. REFUSED where the run folder belongs to

@@ -57,6 +57,11 @@ Result<UniqueFd> listen_unix(const std::string& path, mode_t mode) {
     return fd;
 }
 
+void remove_stale(const std::string& path) {
+    if (connect_unix(path, Deadline::in(std::chrono::seconds(1))).code() == Code::Closed)
+        ::unlink(path.c_str());
+}
+
 Result<UniqueFd> connect_unix(const std::string& path, Deadline deadline) {
     SEGUE_ASSIGN(const auto address, address_of(path));
     SEGUE_ASSIGN(UniqueFd fd, stream_socket(0));
@@ -84,7 +89,21 @@ Result<PeerIdentity> peer_of(int socket) {
     socklen_t length = sizeof peer;
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
         return Error::from_errno(errno, "SO_PEERCRED");
-    return PeerIdentity{peer.pid, peer.uid};
+    PeerIdentity who{peer.pid, peer.uid, {peer.gid}};
+    // The kernel says how much room it wants (ERANGE), and a process's groups do not change here:
+    // they are those at the time of connect(2).
+    std::vector<gid_t> more(32);
+    for (;;) {
+        length = static_cast<socklen_t>(more.size() * sizeof(gid_t));
+        if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, more.data(), &length) == 0)
+            break;
+        if (errno != ERANGE)
+            return Error::from_errno(errno, "SO_PEERGROUPS");
+        more.resize(length / sizeof(gid_t));
+    }
+    more.resize(length / sizeof(gid_t));
+    who.groups.insert(who.groups.end(), more.begin(), more.end());
+    return who;
 }
 
 } // namespace segue

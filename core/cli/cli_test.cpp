@@ -13,6 +13,9 @@
 #include "core/control/fake_service.hpp"
 #include "core/control/json.hpp"
 #include "core/control/server.hpp"
+#include "core/report/journal.hpp"
+#include "core/state/inspect.hpp"
+#include "core/update/ownership.hpp"
 
 namespace segue::cli {
 namespace {
@@ -48,7 +51,7 @@ struct CliTest : testing::Test {
     ExitCode update_to(UpdateStatus status, const char* phase = "prepare") {
         service.record.status = status;
         service.record.error = Error(Code::Refused, "because").with("phase", phase);
-        return capture([&] { return update(places, {"web1", "", "", "", false, false}); });
+        return capture([&] { return update(places, {"web1", "", "", "", false, false, 0}); });
     }
     bool printed(const std::string& text) const { return out.find(text) != out.npos; }
     std::string out, err;
@@ -103,7 +106,7 @@ TEST_F(CliTest, AnUpdateIsWatchedOverTheChangeOfGenerations) {
     });
     auto exit = ExitCode::Unknown;
     for (bool started = false; !started;) { // the old one may have gone before it was asked
-        exit = capture([&] { return update(places, {"web1", "m", "", "", false, true}); });
+        exit = capture([&] { return update(places, {"web1", "m", "", "", false, true, 0}); });
         started = printed("\"id\"");
     }
     handing_over.join();
@@ -111,12 +114,92 @@ TEST_F(CliTest, AnUpdateIsWatchedOverTheChangeOfGenerations) {
     EXPECT_TRUE(printed("\"status\":\"completed\"")) << out;
 }
 
-TEST_F(CliTest, KillEndsTheOwner) {
-    start();
-    const auto owner = spawn({{"/bin/sleep", "60"}, "", {}, false}).value();
-    service.info.pid = owner.pid;
+struct KillTest : CliTest {
+    void SetUp() override {
+        start();
+        record.emplace(update::Ownership::create(folder.owner(), {}).value());
+        record->set_owner(update::ProcessId::of(process.pid));
+        service.info.pid = 1; // whatever it says, the record counts
+    }
+    ~KillTest() override {
+        static_cast<void>(sys::pidfd_signal(process.pidfd.get(), SIGKILL));
+        static_cast<void>(wait_exit(process, Deadline::in(std::chrono::seconds(30))));
+    }
+    bool runs() const {
+        pollfd p = {process.pidfd.get(), POLLIN, 0};
+        return ::poll(&p, 1, 0) == 0;
+    }
+    const Child process = spawn({{"/bin/sleep", "60"}, "", {}, false}).value();
+    std::optional<update::Ownership> record;
+};
+
+TEST_F(KillTest, EndsTheOwner) {
     EXPECT_EQ(capture([&] { return kill(places, "web1"); }), ExitCode::Ok) << err;
-    EXPECT_EQ(wait_exit(owner, Deadline::in(std::chrono::seconds(30)))->signal, SIGKILL);
+    EXPECT_FALSE(runs());
+    EXPECT_EQ(service.cancels, 1) << "so that no standby takes the guest over";
+}
+
+TEST_F(KillTest, AnotherProcessWithThePidIsLeftAlone) {
+    auto earlier = update::ProcessId::of(process.pid);
+    --earlier.start_time;
+    record->set_owner(earlier);
+    EXPECT_EQ(capture([&] { return kill(places, "web1"); }), ExitCode::Failed);
+    EXPECT_NE(err.find("is another process"), std::string::npos) << err;
+    EXPECT_TRUE(runs());
+}
+
+struct HistoryTest : CliTest {
+    HistoryTest() { EXPECT_TRUE(create(folder)); }
+    void journal(const std::string& guest, report::UpdateRecord r, const char* id,
+                 std::int64_t began, UpdateStatus status) {
+        r.id = id, r.began_at = began, r.status = status;
+        const auto own = places.guest(guest).value();
+        ASSERT_TRUE(create(own));
+        ASSERT_TRUE(report::Journal(own.journal(), [](const report::UpdateRecord& line) {
+                        return control::to_json(line);
+                    }).append(r));
+    }
+    ExitCode show(HistoryOptions options) {
+        return capture([&] { return history(places, options); });
+    }
+    report::UpdateRecord example = FakeService::example_record();
+};
+
+TEST_F(HistoryTest, OfAllGuestsInTheOrderOfTime) {
+    journal("web1", example, "1-1", 100, UpdateStatus::Failed);
+    journal("db", example, "7-7", 200, UpdateStatus::Completed);
+    journal("web1", example, "1-2", 300, UpdateStatus::Cancelled);
+    EXPECT_EQ(show({}), ExitCode::Ok) << err;
+    EXPECT_LT(out.find("1-1"), out.find("7-7"));
+    EXPECT_LT(out.find("7-7"), out.find("1-2"));
+    for (const char* text :
+         {"failed", "blackout 1.94 ms, state 64K, RAM copied 2T", "preflight 999 us, rollback",
+          "the standby said nothing", "[in prepare]; raise deadline.prepare"})
+        EXPECT_TRUE(printed(text)) << text << "\n" << out;
+    EXPECT_EQ(show({"web1", 1, false}), ExitCode::Ok);
+    EXPECT_FALSE(printed("1-1") || printed("7-7")) << out;
+    EXPECT_TRUE(printed("1-2"));
+    EXPECT_EQ(show({"db", 0, true}), ExitCode::Ok);
+    EXPECT_TRUE(printed("{\"name\":\"db\",\"id\":\"7-7\"")) << out;
+    EXPECT_TRUE(control::record_from_json(out));
+    EXPECT_EQ(show({"nobody", 0, false}), ExitCode::Failed);
+    EXPECT_NE(err.find("'nobody'"), std::string::npos);
+}
+
+TEST_F(HistoryTest, WhoDiedInTheMiddleIsSeen) {
+    auto record = update::Ownership::create(folder.owner(), {}).value();
+    record.set_mark({record.next_attempt().value(), Phase::Copy});
+    example.guest = state::format_uuid({});
+    example.from_generation = 1, example.attempt = 1;
+    example.error.reset();
+    journal("web1", example, "1-1", 100, UpdateStatus::Setup);
+    EXPECT_EQ(show({}), ExitCode::Ok);
+    EXPECT_TRUE(printed("no result was written: the owner")) << out;
+    EXPECT_TRUE(printed("died in phase copy")) << out;
+    lock = take_lock(folder).value();
+    EXPECT_EQ(show({}), ExitCode::Ok);
+    EXPECT_TRUE(printed("setup")) << out;
+    EXPECT_FALSE(printed("died")) << out;
 }
 
 // The program itself, beside a VMM that is a script.
@@ -188,6 +271,26 @@ TEST_F(Program, RunGivesTheVmmItsPlacesAndWaitsForIt) {
     EXPECT_EQ(log.substr(log.find(' ')), " --config " + (dir / "web1.toml") + " --run-dir " +
                                              places.run_dir + " --state-dir " + places.state_dir +
                                              " --set guest.vcpus=1\n");
+}
+
+TEST_F(Program, PluginsOfAConfiguration) {
+    const auto own = std::filesystem::path(built).parent_path().parent_path();
+    std::filesystem::copy(own / "lib/segue/plugins", dir / "more",
+                          std::filesystem::copy_options::recursive);
+    ASSERT_EQ(::mkdir((dir / "bin").c_str(), 0700), 0); // a program without plugins of its own
+    std::filesystem::create_directories(dir / "lib/segue/plugins");
+    std::filesystem::copy_file(built, dir / "bin/segue");
+    EXPECT_EQ(run(dir / "bin/segue", {"plugins"}), 0);
+    EXPECT_EQ(out, "");
+    EXPECT_EQ(run(dir / "bin/segue", {"plugins", "--config", dir / "web1.toml"}), 0) << out;
+    EXPECT_EQ(out, "");
+    write(dir / "more.toml", "[guest]\nname = \"web1\"\nvcpus = 1\nkernel = \"/k\"\n"
+                             "[[memory]]\nid = \"ram0\"\nsize = \"16M\"\nbackend = \"memfd\"\n"
+                             "[plugins]\ndirs = [\"" +
+                                 (dir / "more") + "\"]\n");
+    EXPECT_EQ(run(dir / "bin/segue", {"plugins", "--config", dir / "more.toml"}), 0) << out;
+    EXPECT_TRUE(printed("transport/")) << out;
+    EXPECT_EQ(run(dir / "bin/segue", {"plugins", "--config", dir / "none.toml"}), 1) << out;
 }
 
 TEST_F(Program, RunRefusesAGuestThatRuns) {

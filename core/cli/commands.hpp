@@ -2,6 +2,7 @@
 // commands.hpp - one function a command; main.cpp makes its options from the command line.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,16 @@ struct RunOptions {
 struct UpdateOptions {
     std::string guest, mode, binary, config;
     bool no_wait = false, json = false;
+    std::uint32_t generation = 0; // that the guest must be in; 0: any
+};
+struct HistoryOptions {
+    std::string guest;     // empty: all
+    std::size_t limit = 0; // the newest; 0: all
+    bool json = false;
+};
+struct PluginsOptions {
+    std::vector<std::string> dirs; // before those of the configuration
+    std::string config;            // whose folders are searched, too; may be empty
 };
 struct CheckOptions {
     std::string config;
@@ -30,13 +41,16 @@ ExitCode run(const Places& places, const RunOptions& options);
 ExitCode status(const Places& places, const std::string& guest, bool json);
 ExitCode list(const Places& places, bool json);
 ExitCode update(const Places& places, const UpdateOptions& options);
+// `id` empty: the update that runs, or the last.
+ExitCode watch(const Places& places, const std::string& guest, const std::string& id, bool json);
+ExitCode history(const Places& places, const HistoryOptions& options);
 ExitCode cancel(const Places& places, const std::string& guest);
 ExitCode pause(const Places& places, const std::string& guest);
 ExitCode resume(const Places& places, const std::string& guest);
 ExitCode shutdown(const Places& places, const std::string& guest);
 ExitCode kill(const Places& places, const std::string& guest);
-ExitCode plugins(const std::vector<std::string>& dirs);
-ExitCode describe_plugin(const std::vector<std::string>& dirs, const std::string& name);
+ExitCode plugins(const PluginsOptions& options);
+ExitCode describe_plugin(const PluginsOptions& options, const std::string& name);
 ExitCode check(const CheckOptions& options);
 ExitCode inspect(const std::string& file, bool json);
 

@@ -17,6 +17,7 @@ enum class ExitCode : int {
     NoGuest = 5,   // no guest of that name runs
     Timeout = 6,   // no answer in time
     Unknown = 7,   // the VMM was lost during the update: its outcome is not known
+    Detached = 8,  // no longer watched: the update goes on
 };
 
 ExitCode exit_code_of(const Error& error);

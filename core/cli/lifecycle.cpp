@@ -17,13 +17,26 @@ ExitCode call(const Places& places, const std::string& guest,
     return client ? finish(((*client).*verb)()) : fail(client.error());
 }
 
-// A VMM that does not answer still stands in the ownership record.
-Result<pid_t> owner_of(const GuestPlaces& folder, const control::Client& client) {
-    if (const auto vm = client.vm())
-        return pid_t{vm->pid};
+// Who owns the guest, by the ownership record: it is there also where nobody answers.
+Result<update::ProcessId> owner_of(const GuestPlaces& folder) {
     SEGUE_ASSIGN(auto fd, sys::open(folder.owner(), O_RDWR | O_NOFOLLOW));
     SEGUE_ASSIGN(const auto record, update::Ownership::adopt(std::move(fd)));
-    return pid_t{record.owner().pid};
+    return record.owner();
+}
+
+Error moved(const std::string& guest) {
+    return Error(Code::Again, "guest '" + guest + "' has just moved to another process")
+        .way_out("try again");
+}
+
+// A pid may be another process's by now: only with its start time it is the owner's.
+Result<UniqueFd> hold_on_to(const update::ProcessId& owner) {
+    auto fd = sys::pidfd(owner.pid);
+    if (fd && update::ProcessId::of(owner.pid) == owner)
+        return fd;
+    return Error(Code::NotFound, "the guest's owner, process " + std::to_string(owner.pid) +
+                                     ", is dead already; what has its pid now is another process")
+        .way_out("nothing is left to end; start the guest anew");
 }
 
 Status end_owner(const Places& places, const std::string& guest) {
@@ -32,22 +45,22 @@ Status end_owner(const Places& places, const std::string& guest) {
         return Error(Code::NotFound, "no guest '" + guest + "' runs")
             .way_out("`segue list` shows the guests that run")
             .with("guest", guest);
-    const control::Client client(guest, folder.api_socket(), std::chrono::seconds(2));
     // So that no standby takes the guest over. Nothing to cancel, or no answer, is no obstacle.
+    const control::Client client(guest, folder.api_socket(), std::chrono::seconds(2));
     static_cast<void>(client.cancel_update());
-    SEGUE_ASSIGN(const auto pid, owner_of(folder, client));
-    SEGUE_ASSIGN(const UniqueFd owner, sys::pidfd(pid));
-    // The pid is the owner's only if it still is now that the pidfd holds on to it.
-    SEGUE_ASSIGN(const auto again, owner_of(folder, client));
-    if (again != pid)
-        return Error(Code::Again, "guest '" + guest + "' has just moved to another process")
-            .way_out("try again");
-    SEGUE_TRY(sys::pidfd_signal(owner.get(), SIGKILL));
-    pollfd p = {owner.get(), POLLIN, 0};
+    SEGUE_ASSIGN(const auto owner, owner_of(folder));
+    SEGUE_ASSIGN(const UniqueFd process, hold_on_to(owner));
+    SEGUE_ASSIGN(const auto still, owner_of(folder));
+    if (still != owner)
+        return moved(guest);
+    SEGUE_TRY(sys::pidfd_signal(process.get(), SIGKILL));
+    pollfd p = {process.get(), POLLIN, 0};
     if (sys::retry([&] { return ::poll(&p, 1, 10000); }) != 1)
-        return Error(Code::Deadline, "process " + std::to_string(pid) + " was killed, but lives")
-            .way_out("it waits in the kernel: see /proc/" + std::to_string(pid) + "/stack");
-    return {};
+        return Error(Code::Deadline,
+                     "process " + std::to_string(owner.pid) + " was killed, but lives")
+            .way_out("it waits in the kernel: see /proc/" + std::to_string(owner.pid) + "/stack");
+    SEGUE_ASSIGN(const auto after, owner_of(folder));
+    return after == owner ? Status() : moved(guest);
 }
 
 } // namespace

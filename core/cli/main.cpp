@@ -15,18 +15,22 @@ constexpr const char* kExamples =
     "  segue update web1                          replace its VMM, as its configuration says\n"
     "  segue update web1 --binary /opt/new/segue-vmm --mode cpr-transfer\n"
     "  segue status web1 --json                   for scripts\n"
+    "  segue history web1 --limit 5               what became of its updates\n"
+    "In `update` and `watch` Ctrl-C asks whether to cancel; once more leaves the update alone.\n"
     "Exit codes: 0 done; 1 failed, the guest goes on unharmed; 2 usage or configuration;\n"
     "  3 refused; 4 cancelled; 5 no such guest; 6 no answer in time; 7 the VMM was lost in the "
-    "update.";
+    "update;\n  8 left alone: the update goes on.";
 
 struct CommandLine {
     CLI::App app{"Replaces the VMM process under a running guest."};
     std::string run_dir, state_dir, guest, plugin, file;
-    std::vector<std::string> dirs;
+    std::string id;
     bool json = false, detach = false;
     RunOptions run_options;
     UpdateOptions update_options;
     CheckOptions check_options;
+    HistoryOptions history_options;
+    PluginsOptions plugins_options;
     std::function<ExitCode(const Places&)> chosen;
 
     CommandLine();
@@ -36,6 +40,7 @@ struct CommandLine {
     }
     void add_run();
     void add_update();
+    void add_watch();
     void add_guest_verbs();
     void add_plugins();
     void add_files();
@@ -57,6 +62,7 @@ CommandLine::CommandLine() {
     app.footer(kExamples);
     add_run();
     add_update();
+    add_watch();
     add_guest_verbs();
     add_plugins();
     add_files();
@@ -86,6 +92,21 @@ void CommandLine::add_update() {
     c->add_option("--config", update_options.config, "another configuration file from now on");
     c->add_flag("--no-wait", update_options.no_wait, "print the update's id and return");
     c->add_flag("--json", update_options.json, "the record as a JSON line at each change");
+    c->add_option("--generation", update_options.generation,
+                  "only if the guest is in this generation");
+}
+
+void CommandLine::add_watch() {
+    auto* w = command("watch", "show the update that runs, or the last, to its end",
+                      [this](const Places& p) { return cli::watch(p, guest, id, json); });
+    add_guest(w);
+    w->add_option("ID", id, "another update, as `segue history` names it");
+    w->add_flag("--json", json, "the record as a JSON line at each change");
+    auto* h = command("history", "show the updates of a guest, or of all",
+                      [this](const Places& p) { return cli::history(p, history_options); });
+    h->add_option("NAME", history_options.guest, "the guest's name");
+    h->add_option("--limit", history_options.limit, "the newest N");
+    h->add_flag("--json", history_options.json, "a JSON line each");
 }
 
 void CommandLine::add_guest_verbs() {
@@ -109,9 +130,12 @@ void CommandLine::add_guest_verbs() {
 
 void CommandLine::add_plugins() {
     auto* c = command("plugins", "list the plugins; nothing is opened", [this](const Places&) {
-        return plugin.empty() ? cli::plugins(dirs) : describe_plugin(dirs, plugin);
+        return plugin.empty() ? cli::plugins(plugins_options)
+                              : describe_plugin(plugins_options, plugin);
     });
-    c->add_option("--dir", dirs, "another folder, searched first")->allow_extra_args(false);
+    c->add_option("--dir", plugins_options.dirs, "another folder, searched first")
+        ->allow_extra_args(false);
+    c->add_option("--config", plugins_options.config, "a guest's file: its folders, too");
     c->add_subcommand("describe", "what a plugin can do, and its options")
         ->add_option("ID", plugin, "\"unix\" or \"transport/unix\"")
         ->required();

@@ -4,13 +4,18 @@
 
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
+#include "core/config/guest_config.hpp"
 #include "core/plugin/registry.hpp"
 
 namespace segue::cli {
 namespace {
 
-Result<plugin::Registry> search(const std::vector<std::string>& dirs) {
-    std::vector<std::filesystem::path> all(dirs.begin(), dirs.end());
+Result<plugin::Registry> search(const PluginsOptions& options) {
+    std::vector<std::filesystem::path> all(options.dirs.begin(), options.dirs.end());
+    if (!options.config.empty()) {
+        SEGUE_ASSIGN(const auto guest, config::load_guest_config(options.config, {}));
+        all.insert(all.end(), guest.plugin_dirs.begin(), guest.plugin_dirs.end());
+    }
     SEGUE_ASSIGN(auto builtin, plugin::builtin_dir());
     all.push_back(std::move(builtin));
     return plugin::Registry::search(all);
@@ -42,8 +47,8 @@ std::string describe(const plugin::Option& option) {
 
 } // namespace
 
-ExitCode plugins(const std::vector<std::string>& dirs) {
-    const auto registry = search(dirs);
+ExitCode plugins(const PluginsOptions& options) {
+    const auto registry = search(options);
     if (!registry)
         return fail(registry.error());
     for (const auto& manifest : registry->manifests()) {
@@ -55,8 +60,8 @@ ExitCode plugins(const std::vector<std::string>& dirs) {
     return ExitCode::Ok;
 }
 
-ExitCode describe_plugin(const std::vector<std::string>& dirs, const std::string& name) {
-    const auto registry = search(dirs);
+ExitCode describe_plugin(const PluginsOptions& options, const std::string& name) {
+    const auto registry = search(options);
     if (!registry)
         return fail(registry.error());
     const auto manifest = registry->find(name);

@@ -21,7 +21,7 @@ namespace net = Poco::Net;
 
 constexpr std::size_t kMaxAnswer = 4u << 20;              // bytes
 constexpr auto kAskAgain = std::chrono::milliseconds(10); // where a holder says so
-constexpr int kTries = 3;                                 // of a GET whose connection was cut
+constexpr int kTries = 3; // of what may be repeated, where the connection was cut
 
 struct Received {
     int status = 0;
@@ -69,23 +69,21 @@ bool is_no_guest(const Error& error) {
     return error.code() == Code::NotFound && !error.detail("guest").empty();
 }
 
-Result<std::string> Client::call(const std::string& method, const std::string& path,
-                                 const std::string& body) const {
-    auto answer = call_once(method, path, body);
-    for (int i = 1; i < kTries && method == "GET" && answer.code() == Code::Closed; ++i)
-        answer = call_once(method, path, body);
+Result<std::string> Client::call(const Call& call) const {
+    auto answer = call_once(call);
+    for (int i = 1; i < kTries && call.again() && answer.code() == Code::Closed; ++i)
+        answer = call_once(call);
     // A holder's "ask again": nothing was done.
     for (const auto limit = Deadline::in(timeout_); answer.code() == Code::Again;) {
         std::this_thread::sleep_for(kAskAgain);
         if (limit.passed())
             break;
-        answer = call_once(method, path, body);
+        answer = call_once(call);
     }
     return answer;
 }
 
-Result<std::string> Client::call_once(const std::string& method, const std::string& path,
-                                      const std::string& body) const {
+Result<std::string> Client::call_once(const Call& call) const {
     auto fd = connect_unix(path_, Deadline::in(timeout_));
     if (fd.code() == Code::NotFound || fd.code() == Code::Closed)
         return Error(Code::NotFound, "no guest '" + guest_ + "' runs: " + fd.error().what())
@@ -94,10 +92,12 @@ Result<std::string> Client::call_once(const std::string& method, const std::stri
             .with("guest", guest_);
     if (!fd)
         return std::move(fd).error();
-    const std::string tried = method + " " + path + " of guest '" + guest_ + "'";
+    const std::string tried = call.method + " " + call.path + " of guest '" + guest_ + "'";
     try {
-        net::HTTPRequest request(method, path, net::HTTPMessage::HTTP_1_1);
-        auto received = exchange(std::move(*fd), timeout_, request, body);
+        net::HTTPRequest request(call.method, call.path, net::HTTPMessage::HTTP_1_1);
+        if (!call.key.empty())
+            request.set("Idempotency-Key", call.key);
+        auto received = exchange(std::move(*fd), timeout_, request, call.body);
         if (received.status >= 400)
             return error_from_problem(received.body, received.status);
         return std::move(received.body);
@@ -111,38 +111,49 @@ Result<std::string> Client::call_once(const std::string& method, const std::stri
 }
 
 Status Client::healthz() const {
-    return no_value(call("GET", "/healthz"));
+    return no_value(call({"GET", "/healthz", "", ""}));
 }
 
 Result<VmInfo> Client::vm() const {
-    SEGUE_ASSIGN(const auto body, call("GET", "/v1/vm"));
+    SEGUE_ASSIGN(const auto body, call({"GET", "/v1/vm", "", ""}));
     return vm_from_json(body);
 }
 
 Status Client::pause() const {
-    return no_value(call("POST", "/v1/vm/pause"));
+    return no_value(call({"POST", "/v1/vm/pause", "", ""}));
 }
 
 Status Client::resume() const {
-    return no_value(call("POST", "/v1/vm/resume"));
+    return no_value(call({"POST", "/v1/vm/resume", "", ""}));
 }
 
 Status Client::shutdown() const {
-    return no_value(call("POST", "/v1/vm/shutdown"));
+    return no_value(call({"POST", "/v1/vm/shutdown", "", ""}));
 }
 
 Result<report::UpdateRecord> Client::start_update(const UpdateRequest& request) const {
-    SEGUE_ASSIGN(const auto body, call("POST", "/v1/updates", to_json(request)));
+    SEGUE_ASSIGN(const auto body, call({"POST", "/v1/updates", to_json(request), request.key}));
     return record_from_json(body);
 }
 
+Result<std::vector<report::UpdateRecord>> Client::updates(std::size_t limit) const {
+    SEGUE_ASSIGN(const auto body,
+                 call({"GET", "/v1/updates?limit=" + std::to_string(limit), "", ""}));
+    return records_from_json(body);
+}
+
+Result<std::vector<PluginInfo>> Client::plugins() const {
+    SEGUE_ASSIGN(const auto body, call({"GET", "/v1/plugins", "", ""}));
+    return plugins_from_json(body);
+}
+
 Result<report::UpdateRecord> Client::update(const std::string& id) const {
-    SEGUE_ASSIGN(const auto body, call("GET", "/v1/updates/" + id));
+    SEGUE_ASSIGN(const auto body, call({"GET", "/v1/updates/" + id, "", ""}));
     return record_from_json(body);
 }
 
 Status Client::cancel_update() const {
-    return no_value(call("DELETE", "/v1/updates/current"));
+    return no_value(call({"DELETE", "/v1/updates/current", "", ""}));
 }
 
 } // namespace segue::control

@@ -26,17 +26,22 @@ public:
     Status pause() const;
     Status resume() const;
     Status shutdown() const;
+    // With a key it is asked again where the connection is cut: it is one update all the same.
     Result<report::UpdateRecord> start_update(const UpdateRequest& request) const;
+    Result<std::vector<report::UpdateRecord>> updates(std::size_t limit) const; // newest first
+    Result<std::vector<PluginInfo>> plugins() const;
     Result<report::UpdateRecord> update(const std::string& id) const;
     Status cancel_update() const;
 
     const std::string& guest() const { return guest_; }
 
 private:
-    Result<std::string> call(const std::string& method, const std::string& path,
-                             const std::string& body = {}) const;
-    Result<std::string> call_once(const std::string& method, const std::string& path,
-                                  const std::string& body) const;
+    struct Call {
+        std::string method, path, body, key;
+        bool again() const { return method == "GET" || !key.empty(); } // does no harm
+    };
+    Result<std::string> call(const Call& call) const;
+    Result<std::string> call_once(const Call& call) const;
 
     std::string guest_, path_;
     std::chrono::milliseconds timeout_;

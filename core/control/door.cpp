@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/control/door.hpp"
 
+#include <Poco/Exception.h>
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/ServerSocketImpl.h>
 #include <Poco/Net/SocketAddress.h>
@@ -21,12 +22,19 @@ class Door::Room {
 public:
     enum class State { Open, Held, Stopped };
 
-    explicit Room(UniqueFd wake)
-        : wake_(std::move(wake)) {}
+    Room(UniqueFd wake, DoorLimits given)
+        : limits(given)
+        , wake_(std::move(wake)) {}
 
-    State state() {
+    const DoorLimits limits;
+
+    bool stopped() {
         const std::lock_guard lock(mutex_);
-        return state_;
+        return state_ == State::Stopped;
+    }
+    bool has_space() {
+        const std::lock_guard lock(mutex_);
+        return state_ == State::Open && visitors_.size() < limits.visitors;
     }
     void become(State state) noexcept {
         const std::lock_guard lock(mutex_);
@@ -44,7 +52,7 @@ public:
     void asked(Visitor& visitor);
 
 private:
-    void cut_idle();
+    Deadline cut_idle();
 
     const UniqueFd wake_;
     std::mutex mutex_;
@@ -56,6 +64,8 @@ private:
 // One accepted connection. HTTPServerSession calls poll() only to wait for the next request, so a
 // visitor inside poll() has nothing in hand.
 class Door::Visitor final : public Poco::Net::StreamSocketImpl {
+    const std::shared_ptr<Room> room_;
+
 public:
     Visitor(int fd, std::shared_ptr<Room> room)
         : StreamSocketImpl(fd)
@@ -65,21 +75,34 @@ public:
         room_->waits(*this);
         const bool ready = StreamSocketImpl::poll(timeout, mode);
         room_->asked(*this);
+        whole_by_ = Deadline::in(room_->limits.request);
         return ready;
     }
 
-    bool idle = true; // under the room's mutex
+    // However slowly the bytes come, a request may not occupy its thread for longer.
+    using StreamSocketImpl::receiveBytes;
+    int receiveBytes(void* buffer, int length, int flags) override {
+        const Poco::Timespan left(whole_by_.poll_ms() * Poco::Timespan::MILLISECONDS);
+        if (!StreamSocketImpl::poll(left, SELECT_READ))
+            throw Poco::TimeoutException("the request did not come whole in time");
+        return StreamSocketImpl::receiveBytes(buffer, length, flags);
+    }
+
+    // Under the room's mutex.
+    bool idle = true;
+    bool asked_before = false;
+    const Deadline greeted_by = Deadline::in(room_->limits.greeting);
 
 protected:
     ~Visitor() override { room_->leave(*this); }
 
 private:
-    const std::shared_ptr<Room> room_;
+    Deadline whole_by_ = Deadline::in(room_->limits.request);
 };
 
 Door::Visitor* Door::Room::accept(int listener, const std::shared_ptr<Room>& self) {
     const std::lock_guard lock(mutex_);
-    if (state_ != State::Open)
+    if (state_ != State::Open || visitors_.size() >= limits.visitors)
         return nullptr;
     const int fd = sys::retry([&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); });
     if (fd < 0)
@@ -92,31 +115,44 @@ Door::Visitor* Door::Room::accept(int listener, const std::shared_ptr<Room>& sel
 Status Door::Room::hold(Deadline deadline) {
     become(State::Held);
     std::unique_lock lock(mutex_);
-    const auto nobody = [this] {
-        cut_idle();
-        return visitors_.empty();
-    };
-    if (deadline.is_never())
-        changed_.wait(lock, nobody);
-    else if (!changed_.wait_until(lock, deadline.at(), nobody))
-        return Error(Code::Deadline, "the control socket still has " +
-                                         std::to_string(visitors_.size()) +
-                                         " requests that were not answered in time")
-            .way_out("try again once they are answered");
-    return {};
+    for (;;) {
+        const Deadline next = cut_idle();
+        if (visitors_.empty())
+            return {};
+        if (deadline.passed())
+            break;
+        const Deadline until = earlier(deadline, next);
+        if (until.is_never())
+            changed_.wait(lock);
+        else
+            changed_.wait_until(lock, until.at());
+    }
+    return Error(Code::Deadline, "the control socket still has " +
+                                     std::to_string(visitors_.size()) +
+                                     " requests that were not answered in time")
+        .way_out("try again once they are answered");
 }
 
-// Whoever has sent nothing gets an end of file instead of an answer, and may ask again.
-void Door::Room::cut_idle() {
+// Whoever has sent nothing gets an end of file instead of an answer, and may ask again. Gives the
+// time at which there is one more of these.
+Deadline Door::Room::cut_idle() {
+    Deadline next = Deadline::never();
     for (const Visitor* visitor : visitors_) {
         pollfd p = {visitor->sockfd(), POLLIN, 0};
-        if (visitor->idle && ::poll(&p, 1, 0) == 0)
+        if (!visitor->idle || ::poll(&p, 1, 0) != 0)
+            continue;
+        if (visitor->asked_before || visitor->greeted_by.passed())
             ::shutdown(visitor->sockfd(), SHUT_RDWR);
+        else
+            next = earlier(next, visitor->greeted_by);
     }
+    return next;
 }
 
 void Door::Room::leave(Visitor& visitor) {
     const std::lock_guard lock(mutex_);
+    if (visitors_.size() == limits.visitors)
+        sys::signal_event(wake_.get());
     visitors_.erase(&visitor);
     changed_.notify_all();
 }
@@ -130,6 +166,7 @@ void Door::Room::waits(Visitor& visitor) {
 void Door::Room::asked(Visitor& visitor) {
     const std::lock_guard lock(mutex_);
     visitor.idle = false;
+    visitor.asked_before = true;
 }
 
 // Poco's server thread calls poll(), then acceptConnection(). The connection is taken in poll(), so
@@ -142,11 +179,9 @@ public:
     }
 
     bool poll(const Poco::Timespan& timeout, int) override {
-        const auto state = room_->state();
-        if (state == Room::State::Stopped)
+        if (room_->stopped())
             return false;
-        pollfd p[2] = {{room_->wake(), POLLIN, 0},
-                       {state == Room::State::Open ? sockfd() : -1, POLLIN, 0}};
+        pollfd p[2] = {{room_->wake(), POLLIN, 0}, {room_->has_space() ? sockfd() : -1, POLLIN, 0}};
         if (::poll(p, 2, static_cast<int>(timeout.totalMilliseconds())) <= 0)
             return false;
         if (p[0].revents != 0)
@@ -199,10 +234,10 @@ Status check_listening(int fd) {
 
 } // namespace
 
-Result<std::unique_ptr<Door>> Door::adopt(UniqueFd listening) {
+Result<std::unique_ptr<Door>> Door::adopt(UniqueFd listening, DoorLimits limits) {
     SEGUE_TRY(check_listening(listening.get()));
     SEGUE_ASSIGN(UniqueFd wake, sys::event());
-    auto room = std::make_shared<Room>(std::move(wake));
+    auto room = std::make_shared<Room>(std::move(wake), limits);
     return std::unique_ptr<Door>(new Door(std::move(room), std::move(listening)));
 }
 

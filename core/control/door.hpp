@@ -5,6 +5,7 @@
 // without closing. Door does these three for one Poco server.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include <segue/cpp/result.hpp>
@@ -18,11 +19,18 @@ class ServerSocket;
 
 namespace segue::control {
 
+struct DoorLimits {
+    std::size_t visitors = 64;               // at once; others wait in the socket's backlog
+    std::chrono::milliseconds request{2000}; // from its first byte to its last
+    // Who has just come in is about to ask, and is not shown out before that.
+    std::chrono::milliseconds greeting{200};
+};
+
 // The listener itself is only ever closed, never shut down: the next generation has a copy. [any]
 class Door {
 public:
     // INVALID where `listening` is no listening unix stream socket.
-    static Result<std::unique_ptr<Door>> adopt(UniqueFd listening);
+    static Result<std::unique_ptr<Door>> adopt(UniqueFd listening, DoorLimits limits = {});
     ~Door();
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;

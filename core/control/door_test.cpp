@@ -60,6 +60,9 @@ TEST_F(DoorTest, WhileHeldNobodyComesIn) {
 }
 
 TEST_F(DoorTest, WhoeverAskedNothingIsShownOut) {
+    DoorLimits limits;
+    limits.greeting = std::chrono::milliseconds(0);
+    door = Door::adopt(UniqueFd(::dup(listening.get())), limits).value();
     auto server = door->socket();
     auto client = connect_unix(path, soon()).value();
     ASSERT_TRUE(server.poll(kLong, Poco::Net::Socket::SELECT_READ));
@@ -71,6 +74,22 @@ TEST_F(DoorTest, WhoeverAskedNothingIsShownOut) {
         EXPECT_EQ(::recv(client.get(), &byte, 1, MSG_DONTWAIT), 0);
     }
     EXPECT_TRUE(door->hold(soon()));
+}
+
+// Connected, and about to ask: an end of file would be a refusal.
+TEST_F(DoorTest, WhoeverHasJustComeInMayAsk) {
+    DoorLimits limits;
+    limits.greeting = std::chrono::seconds(30);
+    door = Door::adopt(UniqueFd(::dup(listening.get())), limits).value();
+    auto server = door->socket();
+    auto client = connect_unix(path, soon()).value();
+    ASSERT_TRUE(server.poll(kLong, Poco::Net::Socket::SELECT_READ));
+    Poco::Net::StreamSocket peer = server.acceptConnection();
+    EXPECT_EQ(door->hold(Deadline::in(std::chrono::milliseconds(10))).code(), Code::Deadline);
+    ASSERT_EQ(::send(client.get(), "ping", 4, MSG_NOSIGNAL), 4);
+    EXPECT_TRUE(peer.poll(kLong, Poco::Net::Socket::SELECT_READ));
+    char got[4];
+    EXPECT_EQ(peer.receiveBytes(got, 4), 4);
 }
 
 TEST_F(DoorTest, WhoeverAskedIsWaitedFor) {

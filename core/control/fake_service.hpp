@@ -2,6 +2,7 @@
 // fake_service.hpp - a guest that is only told about. For tests.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -30,12 +31,28 @@ public:
         return record;
     }
     Result<report::UpdateRecord> update(const std::string& id) override {
+        const std::lock_guard lock(mutex_);
         if (id != record.id)
             return Error(Code::NotFound, "there is no update '" + id + "'");
         return record;
     }
-    Status cancel_update() override { return Error(Code::Refused, "too late"); }
+    std::vector<report::UpdateRecord> updates(std::size_t limit) override {
+        return std::vector<report::UpdateRecord>(std::min<std::size_t>(limit, 2), record);
+    }
+    std::vector<PluginInfo> plugins() override { return {example_plugin()}; }
+    Status cancel_update() override {
+        ++cancels;
+        if (!cancellable)
+            return Error(Code::Refused, "too late");
+        become(report::UpdateStatus::Cancelled);
+        return {};
+    }
 
+    // While others may be asking.
+    void become(report::UpdateStatus status) {
+        const std::lock_guard lock(mutex_);
+        record.status = status;
+    }
     void slow(bool on) {
         const std::lock_guard lock(mutex_);
         slow_ = on;
@@ -60,10 +77,21 @@ public:
         vm.update = "3-1";
         return vm;
     }
+    static PluginInfo example_plugin() {
+        return {"transport",
+                "a-transport",
+                "1.2.3",
+                {"main", "cpr"},
+                "segue.transport.draft/1",
+                {"segue.log.draft/1"},
+                {"fds"},
+                "/usr/lib/segue/a-transport.so"};
+    }
     static report::UpdateRecord example_record() {
         using std::chrono::nanoseconds;
         report::UpdateRecord r;
         r.id = "3-1";
+        r.guest = "0b8f0a0e-5a0c-4a53-9d7b-1f0d6f4f3c11";
         r.mode = "a-mode";
         r.status = report::UpdateStatus::Failed;
         r.from_generation = 3;
@@ -82,6 +110,8 @@ public:
         r.error = Error(Code::Deadline, "the standby said nothing:\n\"\x01\"")
                       .way_out("raise deadline.prepare")
                       .with("phase", "prepare");
+        r.key = "a-key";
+        r.request_digest = "0123456789abcdef";
         return r;
     }
 
@@ -89,7 +119,8 @@ public:
     report::UpdateRecord record = example_record();
     std::optional<Error> refusal;
     UpdateRequest asked;
-    std::atomic<int> pauses = 0;
+    std::atomic<int> pauses = 0, cancels = 0;
+    std::atomic<bool> cancellable = false;
 
 private:
     std::mutex mutex_;

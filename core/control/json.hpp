@@ -15,6 +15,8 @@ namespace segue::control {
 std::string to_json(const VmInfo& vm);
 std::string to_json(const report::UpdateRecord& record);
 std::string to_json(const UpdateRequest& request);
+std::string to_json(const std::vector<report::UpdateRecord>& records); // {"updates": [...]}
+std::string to_json(const std::vector<PluginInfo>& plugins);           // {"plugins": [...]}
 // RFC 9457 "problem+json": type, title, status, detail; and code, way_out, phase, details.
 std::string to_problem(const Error& error, int http_status);
 
@@ -23,6 +25,8 @@ std::string to_problem(const Error& error, int http_status);
 Result<VmInfo> vm_from_json(std::string_view text);
 Result<report::UpdateRecord> record_from_json(std::string_view text);
 Result<UpdateRequest> request_from_json(std::string_view text);
+Result<std::vector<report::UpdateRecord>> records_from_json(std::string_view text);
+Result<std::vector<PluginInfo>> plugins_from_json(std::string_view text);
 // The error that a problem tells; where the body is none, one that says so.
 Error error_from_problem(std::string_view text, int http_status);
 

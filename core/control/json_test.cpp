@@ -37,6 +37,21 @@ TEST(Json, AVmReadsBackWhole) {
     EXPECT_EQ(back->state, report::RunState::FinishMigrate);
 }
 
+TEST(Json, ListsReadBackWhole) {
+    const std::vector<report::UpdateRecord> records(3, FakeService::example_record());
+    const auto back = records_from_json(to_json(records));
+    ASSERT_TRUE(back) << back.error().what();
+    EXPECT_EQ(to_json(*back), to_json(records));
+    EXPECT_EQ(records_from_json(R"({"updates":[]})")->size(), 0u);
+    EXPECT_EQ(records_from_json("{}").code(), Code::Invalid);
+
+    const auto text = to_json(std::vector{FakeService::example_plugin()});
+    const auto plugins = plugins_from_json(text);
+    ASSERT_TRUE(plugins) << plugins.error().what();
+    EXPECT_EQ(to_json(*plugins), text);
+    EXPECT_EQ(plugins->at(0).uses.at(1), "cpr");
+}
+
 TEST(Json, BytesThatAreNoUtf8StillMakeJson) {
     auto r = FakeService::example_record();
     r.error = Error(Code::Io, "open /x/\xff\xfe: no").with("path", "/x/\xc3");
@@ -68,6 +83,12 @@ TEST(Json, ARequestTakesNoUnknownKey) {
     EXPECT_EQ(request_from_json(R"({"mode":"m"})").value().mode, "m");
     EXPECT_NE(request_from_json(R"({"mod":"m"})").error().what().find("'mod'"), std::string::npos);
     EXPECT_EQ(request_from_json(R"({"mode":7})").code(), Code::Invalid);
+    EXPECT_EQ(request_from_json(R"({"expected_generation":-1})").code(), Code::Invalid);
+    UpdateRequest whole;
+    whole.mode = "m", whole.binary = "/b", whole.config = "/c", whole.expected_generation = 7;
+    const auto back = request_from_json(to_json(whole)).value();
+    EXPECT_EQ(to_json(back), to_json(whole));
+    EXPECT_EQ(back.expected_generation, 7u);
     EXPECT_EQ(request_from_json(std::string(1000, '[')).code(), Code::Invalid);
 }
 

@@ -2,8 +2,10 @@
 #include "core/control/routes.hpp"
 
 #include <array>
+#include <charconv>
 #include <string_view>
 
+#include "core/control/idempotency.hpp"
 #include "core/control/json.hpp"
 
 namespace segue::control {
@@ -15,6 +17,29 @@ Answer json(int status, std::string body) {
 
 Answer done(const Status& status) {
     return status ? Answer{204, "", "", {}} : problem(status.error());
+}
+
+// What stands before the query, and the query.
+std::pair<std::string, std::string> split(const std::string& target) {
+    const auto at = target.find('?');
+    return {target.substr(0, at), at == target.npos ? "" : target.substr(at + 1)};
+}
+
+// "limit=N" is the only query that any path takes.
+Result<std::size_t> limit_of(const Request& request) {
+    const std::string query = split(request.target).second;
+    if (query.empty())
+        return kUsualUpdates;
+    constexpr std::string_view name = "limit=";
+    std::size_t limit = 0;
+    const char* const end = query.data() + query.size();
+    if (query.compare(0, name.size(), name) == 0) {
+        const auto read = std::from_chars(query.data() + name.size(), end, limit);
+        if (read.ec == std::errc() && read.ptr == end && limit >= 1 && limit <= kMostUpdates)
+            return limit;
+    }
+    return Error(Code::Invalid, "the query '" + query + "' is not understood")
+        .way_out("?limit=N, with N from 1 to " + std::to_string(kMostUpdates));
 }
 
 // `tail` is what stands in place of a pattern's last '*'.
@@ -35,16 +60,34 @@ Answer resume(Service& service, const Request&, const std::string&) {
 Answer shutdown(Service& service, const Request&, const std::string&) {
     return done(service.shutdown());
 }
+Result<UpdateRequest> update_request(const Request& request) {
+    SEGUE_ASSIGN(UpdateRequest wish, request.body.empty() ? Result<UpdateRequest>(UpdateRequest{})
+                                                          : request_from_json(request.body));
+    if (!request.idempotency_key.empty())
+        SEGUE_TRY(check_key(request.idempotency_key));
+    wish.key = request.idempotency_key;
+    wish.from_owner = request.from_owner;
+    return wish;
+}
 Answer start_update(Service& service, const Request& request, const std::string&) {
-    auto wish = request.body.empty() ? UpdateRequest{} : request_from_json(request.body);
+    const auto wish = update_request(request);
     if (!wish)
         return problem(wish.error());
     const auto record = service.start_update(*wish);
+    if (!record && !record.error().detail("idempotency_key").empty())
+        return problem(record.error(), 422); // as the draft says, section 2.7
     if (!record)
         return problem(record.error());
     Answer a = json(202, to_json(*record));
     a.headers.emplace_back("Location", "/v1/updates/" + record->id);
     return a;
+}
+Answer get_updates(Service& service, const Request& request, const std::string&) {
+    const auto limit = limit_of(request);
+    return limit ? json(200, to_json(service.updates(*limit))) : problem(limit.error());
+}
+Answer get_plugins(Service& service, const Request&, const std::string&) {
+    return json(200, to_json(service.plugins()));
 }
 Answer get_update(Service& service, const Request&, const std::string& id) {
     const auto record = service.update(id);
@@ -58,14 +101,16 @@ struct Route {
     std::string_view method, pattern;
     Handler handler;
 };
-constexpr std::array<Route, 8> kRoutes = {{{"GET", "/healthz", healthz},
-                                           {"GET", "/v1/vm", get_vm},
-                                           {"POST", "/v1/vm/pause", pause},
-                                           {"POST", "/v1/vm/resume", resume},
-                                           {"POST", "/v1/vm/shutdown", shutdown},
-                                           {"POST", "/v1/updates", start_update},
-                                           {"DELETE", "/v1/updates/current", cancel_update},
-                                           {"GET", "/v1/updates/*", get_update}}};
+constexpr std::array<Route, 10> kRoutes = {{{"GET", "/healthz", healthz},
+                                            {"GET", "/v1/plugins", get_plugins},
+                                            {"GET", "/v1/updates", get_updates},
+                                            {"GET", "/v1/vm", get_vm},
+                                            {"POST", "/v1/vm/pause", pause},
+                                            {"POST", "/v1/vm/resume", resume},
+                                            {"POST", "/v1/vm/shutdown", shutdown},
+                                            {"POST", "/v1/updates", start_update},
+                                            {"DELETE", "/v1/updates/current", cancel_update},
+                                            {"GET", "/v1/updates/*", get_update}}};
 
 bool matches(std::string_view pattern, std::string_view path) {
     if (pattern.back() != '*')
@@ -101,19 +146,20 @@ int http_status_of(Code code) {
 } // namespace
 
 Answer answer(Service& service, const Request& request) {
+    const std::string path = split(request.target).first;
     std::string allowed;
     for (const Route& route : kRoutes) {
-        if (!matches(route.pattern, request.path))
+        if (!matches(route.pattern, path))
             continue;
         if (route.method == request.method)
             return route.handler(service, request,
-                                 request.path.substr(route.pattern.find_last_of('/') + 1));
+                                 path.substr(route.pattern.find_last_of('/') + 1));
         allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
     }
     if (allowed.empty())
-        return problem(Error(Code::NotFound, "there is no " + request.path)
-                           .way_out("the paths are /healthz, /v1/vm and /v1/updates"));
-    Answer a = problem(Error(Code::Unsupported, request.path + " does not take " + request.method)
+        return problem(Error(Code::NotFound, "there is no " + path)
+                           .way_out("the paths are /healthz, /v1/vm, /v1/updates and /v1/plugins"));
+    Answer a = problem(Error(Code::Unsupported, path + " does not take " + request.method)
                            .way_out("it takes " + allowed),
                        405);
     a.headers.emplace_back("Allow", allowed);

@@ -10,12 +10,15 @@
 
 namespace segue::control {
 
-inline constexpr std::size_t kMaxBody = 64u << 10; // bytes
+inline constexpr std::size_t kMaxBody = 64u << 10;                   // bytes
+inline constexpr std::size_t kUsualUpdates = 20, kMostUpdates = 100; // in GET /v1/updates
 
 struct Request {
     std::string method; // "GET"
-    std::string path;   // without a query
+    std::string target; // path, perhaps with a query: "/v1/updates?limit=5"
     std::string body;
+    std::string idempotency_key; // the header of that name; empty: none
+    bool from_owner = true;      // not only somebody of the socket's group
 };
 
 struct Answer {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/control/fake_service.hpp"
+#include "core/control/idempotency.hpp"
 #include "core/control/json.hpp"
 
 namespace segue::control {
@@ -12,7 +13,7 @@ namespace {
 struct Routes : testing::Test {
     FakeService service;
     Answer ask(const std::string& method, const std::string& path, const std::string& body = {}) {
-        return answer(service, {method, path, body});
+        return answer(service, {method, path, body, "", true});
     }
     static std::string header(const Answer& a, const std::string& key) {
         for (const auto& [k, v] : a.headers)
@@ -40,6 +41,30 @@ TEST_F(Routes, AnUpdateIsAcceptedWithItsPlace) {
     EXPECT_EQ(service.asked.binary, "/b");
     EXPECT_EQ(service.asked.config, "/c");
     EXPECT_EQ(ask("POST", "/v1/updates").status, 202);
+}
+
+TEST_F(Routes, AnUpdateMayHaveAKeyAndAGeneration) {
+    const auto post = [&](const std::string& key, bool owner = true) {
+        return answer(service, {"POST", "/v1/updates", R"({"expected_generation":3})", key, owner});
+    };
+    EXPECT_EQ(post("k").status, 202);
+    EXPECT_EQ(service.asked.key, "k");
+    EXPECT_EQ(service.asked.expected_generation, 3u);
+    EXPECT_TRUE(service.asked.from_owner);
+    EXPECT_EQ(post("k", false).status, 202);
+    EXPECT_FALSE(service.asked.from_owner);
+    EXPECT_EQ(post("with a space").status, 400);
+    EXPECT_EQ(post(std::string(129, 'x')).status, 400);
+    service.refusal = replay(service.record, service.asked).error();
+    EXPECT_EQ(post("k").status, 422);
+}
+
+TEST_F(Routes, Lists) {
+    EXPECT_EQ(ask("GET", "/v1/plugins").body, to_json(service.plugins()));
+    EXPECT_EQ(records_from_json(ask("GET", "/v1/updates").body)->size(), 2u);
+    EXPECT_EQ(records_from_json(ask("GET", "/v1/updates?limit=1").body)->size(), 1u);
+    for (const char* query : {"limit=0", "limit=101", "limit=x", "limit=1x", "limit=", "most=1"})
+        EXPECT_EQ(ask("GET", "/v1/updates?" + std::string(query)).status, 400) << query;
 }
 
 TEST_F(Routes, ErrorsAreProblems) {

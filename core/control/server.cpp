@@ -1,138 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/control/server.hpp"
 
-#include <Poco/Net/HTTPRequestHandler.h>
-#include <Poco/Net/HTTPRequestHandlerFactory.h>
-#include <Poco/Net/HTTPServer.h>
-#include <Poco/Net/HTTPServerParams.h>
-#include <Poco/Net/HTTPServerRequestImpl.h>
-#include <Poco/Net/HTTPServerResponse.h>
-#include <Poco/Net/NetException.h>
+#include <Poco/Exception.h>
 #include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/TCPServer.h>
+#include <Poco/Net/TCPServerConnectionFactory.h>
+#include <Poco/Net/TCPServerParams.h>
 #include <Poco/ThreadPool.h>
 
-#include <atomic>
-#include <istream>
-
 #include "core/base/log.hpp"
-#include "core/base/unix_socket.hpp"
+#include "core/control/connection.hpp"
 #include "core/control/door.hpp"
-#include "core/control/routes.hpp"
 
 namespace segue::control {
 namespace {
 
 namespace net = Poco::Net;
 
-Status check_peer(net::HTTPServerRequest& request) {
-    const auto fd = static_cast<net::HTTPServerRequestImpl&>(request).socket().impl()->sockfd();
-    SEGUE_ASSIGN(const auto peer, peer_of(fd));
-    if (peer.uid != 0 && peer.uid != ::geteuid())
-        return Error(Code::Refused, "uid " + std::to_string(peer.uid) +
-                                        " may not control this guest, which belongs to uid " +
-                                        std::to_string(::geteuid()))
-            .way_out("run the command as that user or as root");
-    return {};
-}
-
-// At most kMaxBody bytes, whatever Content-Length says or chunks bring.
-Result<std::string> read_body(net::HTTPServerRequest& request) {
-    if (!request.hasContentLength() && !request.getChunkedTransferEncoding())
-        return std::string(); // RFC 9112 section 6.3; Poco would read to the end of file
-    std::string body(kMaxBody + 1, '\0');
-    request.stream().read(body.data(), static_cast<std::streamsize>(body.size()));
-    body.resize(static_cast<std::size_t>(request.stream().gcount()));
-    if (body.size() > kMaxBody)
-        return Error(Code::Invalid,
-                     "the request's body has more than " + std::to_string(kMaxBody) + " bytes");
-    return body;
-}
-
-std::string without_query(const std::string& uri) {
-    return uri.substr(0, uri.find('?'));
-}
-
-// What the update thread, or a standby's main thread, says to all handlers.
-struct Manners {
-    std::atomic<bool> closing = false;  // every answer ends its connection
-    std::atomic<bool> stand_in = false; // every answer is "ask again"
-};
-
-Answer ask_again() {
-    Answer a = problem(Error(Code::Again, "the guest is between two generations of its VMM")
-                           .way_out("ask again in a second"));
-    a.headers.emplace_back("Retry-After", "1");
-    return a;
-}
-
-class Handler final : public net::HTTPRequestHandler {
-public:
-    Handler(Service& service, const Manners& manners)
-        : service_(service)
-        , manners_(manners) {}
-
-    void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& out) override {
-        const Answer a = answer_to(request, out);
-        if (manners_.closing || manners_.stand_in)
-            out.setKeepAlive(false);
-        out.setStatusAndReason(static_cast<net::HTTPResponse::HTTPStatus>(a.status));
-        for (const auto& [key, value] : a.headers)
-            out.set(key, value);
-        if (a.content_type.empty()) {
-            out.setContentLength(0);
-            out.send();
-            return;
-        }
-        out.setContentType(a.content_type);
-        out.sendBuffer(a.body.data(), a.body.size());
-    }
-
-private:
-    Answer answer_to(net::HTTPServerRequest& request, net::HTTPServerResponse& out) {
-        if (const auto allowed = check_peer(request); !allowed) {
-            out.setKeepAlive(false);
-            return problem(allowed.error(), 403);
-        }
-        auto body = read_body(request);
-        if (!body) {
-            out.setKeepAlive(false); // the rest of the body is still on its way
-            return problem(body.error(), 413);
-        }
-        if (manners_.stand_in)
-            return ask_again();
-        return answer(service_,
-                      {request.getMethod(), without_query(request.getURI()), std::move(*body)});
-    }
-
-    Service& service_;
-    const Manners& manners_;
-};
-
-class Factory final : public net::HTTPRequestHandlerFactory {
-public:
-    Factory(Service& service, const Manners& manners)
-        : service_(service)
-        , manners_(manners) {}
-    net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override {
-        return new Handler(service_, manners_);
-    }
-
-private:
-    Service& service_;
-    const Manners& manners_;
-};
-
-Poco::Timespan timespan(std::chrono::milliseconds time) {
-    return Poco::Timespan(std::chrono::microseconds(time).count());
-}
-
-net::HTTPServerParams::Ptr params_of(const ServerLimits& limits) {
-    net::HTTPServerParams::Ptr params = new net::HTTPServerParams;
-    params->setTimeout(timespan(limits.receive));
-    params->setKeepAlive(true);
-    params->setKeepAliveTimeout(timespan(limits.idle));
+net::TCPServerParams::Ptr params_of(const ServerLimits& limits) {
+    net::TCPServerParams::Ptr params = new net::TCPServerParams;
     params->setMaxThreads(limits.threads);
-    params->setMaxQueued(limits.queued);
+    params->setMaxQueued(limits.connections); // the Door takes no more in
+    // stop() wakes only the threads that wait already; one that comes to wait a moment later stays
+    // that long, and the process with it. Poco's own choice is 10 s.
+    params->setThreadIdleTime(Poco::Timespan(250 * Poco::Timespan::MILLISECONDS));
     return params;
 }
 
@@ -143,8 +34,9 @@ class Server::Impl {
 public:
     Impl(Service& service, std::unique_ptr<Door> way_in, const ServerLimits& limits)
         : door(std::move(way_in))
+        , house{service, limits}
         , pool_("control", limits.threads, limits.threads)
-        , http_(new Factory(service, manners), pool_, door->socket(), params_of(limits)) {
+        , http_(make_connections(house), pool_, door->socket(), params_of(limits)) {
         if (limits.held)
             (void)door->hold(Deadline::in(std::chrono::seconds(0))).ok(); // nobody can be inside
         http_.start();
@@ -155,12 +47,12 @@ public:
         pool_.joinAll(); // a pool that ends drops a started thread's work, and the dispatcher leaks
     }
 
-    Manners manners;
     const std::unique_ptr<Door> door;
+    House house;
 
 private:
     Poco::ThreadPool pool_;
-    net::HTTPServer http_;
+    net::TCPServer http_;
 };
 
 Server::Server(std::unique_ptr<Impl> impl)
@@ -172,7 +64,8 @@ Server::~Server() {
 
 Result<std::unique_ptr<Server>> Server::start(Service& service, UniqueFd listening,
                                               const ServerLimits& limits) {
-    SEGUE_ASSIGN(auto door, Door::adopt(std::move(listening)));
+    const DoorLimits door_limits{static_cast<std::size_t>(limits.connections), limits.receive};
+    SEGUE_ASSIGN(auto door, Door::adopt(std::move(listening), door_limits));
     try {
         return std::unique_ptr<Server>(
             new Server(std::make_unique<Impl>(service, std::move(door), limits)));
@@ -194,12 +87,12 @@ void Server::resume() noexcept {
 
 void Server::closing(bool on) {
     if (impl_ != nullptr)
-        impl_->manners.closing = on;
+        impl_->house.closing = on;
 }
 
 void Server::stand_in(bool on) {
     if (impl_ != nullptr)
-        impl_->manners.stand_in = on;
+        impl_->house.stand_in = on;
 }
 
 void Server::release() noexcept {

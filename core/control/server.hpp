@@ -8,22 +8,25 @@
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
+#include "core/control/access.hpp"
 #include "core/control/service.hpp"
 #include "core/ports/frontend.hpp"
 
 namespace segue::control {
 
 struct ServerLimits {
-    std::chrono::milliseconds receive{2000}; // for each read of a request
+    std::chrono::milliseconds receive{2000}; // for a request to come, and to come whole
     std::chrono::milliseconds idle{1000};    // of a kept connection, between two requests
     int threads = 8;                         // requests at once
-    int queued = 64;                         // connections that wait for a thread
-    bool held =
-        false; // accepts nobody before resume(): a standby's, whose guest is not its own yet
+    int connections = 64;                    // at once; others wait in the backlog
+    // Accepts nobody before resume(): a standby's, whose guest is not its own yet.
+    bool held = false;
+    Access access;
 };
 
 // Serves from start() on, with threads of its own; the socket and the Service must be usable from
-// any of them. Its destructor answers what is in hand. Only our own user and root are served.
+// any of them. Its destructor answers what is in hand. Who is served says
+// ServerLimits::access.
 class Server final : public ports::Frontend {
 public:
     // Owns a copy of the listening socket, given by whoever made it or by the generation before.

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
 #include <future>
 
 #include <segue/cpp/sys.hpp>
@@ -30,6 +32,10 @@ struct ServerTest : testing::Test {
 
     std::unique_ptr<Server> start() {
         return Server::start(service, UniqueFd(::dup(listening.get()))).value();
+    }
+    void restart(const ServerLimits& limits) {
+        server.reset();
+        server = Server::start(service, UniqueFd(::dup(listening.get())), limits).value();
     }
     UniqueFd connect() { return connect_unix(path, soon()).value(); }
     static void send(const UniqueFd& fd, const std::string& text) {
@@ -85,11 +91,12 @@ TEST_F(ServerTest, RefusesWhatIsTooLarge) {
     EXPECT_NE(answer.find("application/problem+json"), std::string::npos);
 
     const auto header = raw("GET /healthz HTTP/1.1\r\nX: " + std::string(100000, 'x') + "\r\n\r\n");
-    EXPECT_EQ(header.find(" 200 "), std::string::npos);
+    EXPECT_EQ(header.rfind("HTTP/1.1 431 ", 0), 0u) << header.substr(0, 300);
+    EXPECT_NE(header.find("application/problem+json"), std::string::npos);
     std::string many = "GET /healthz HTTP/1.1\r\n";
     for (int i = 0; i < 200; ++i)
         many += "X" + std::to_string(i) + ": y\r\n";
-    EXPECT_EQ(raw(many + "\r\n").find(" 200 "), std::string::npos);
+    EXPECT_EQ(raw(many + "\r\n").rfind("HTTP/1.1 431 ", 0), 0u);
     EXPECT_TRUE(client.healthz());
 }
 
@@ -97,16 +104,19 @@ TEST_F(ServerTest, MalformedRequestsAreAnsweredAndForgotten) {
     const auto json = raw("POST /v1/updates HTTP/1.1\r\nConnection: close\r\n"
                           "Content-Length: 5\r\n\r\n{\"mo}");
     EXPECT_EQ(json.rfind("HTTP/1.1 400 ", 0), 0u) << json;
-    raw("\x01\x02\x03\r\n\r\n");
-    raw("GET\r\n\r\n");
+    for (const char* garbage : {"\x01\x02\x03\r\n\r\n", "GET\r\n\r\n"}) {
+        const auto answer = raw(garbage);
+        EXPECT_EQ(answer.find("HTTP/1."), 0u) << answer;
+        EXPECT_NE(answer.find(" 400 "), std::string::npos) << answer;
+        EXPECT_NE(answer.find("application/problem+json"), std::string::npos) << answer;
+    }
     EXPECT_TRUE(client.healthz());
 }
 
 TEST_F(ServerTest, AConnectionThatSaysNothingIsEnded) {
-    server.reset();
     ServerLimits limits;
     limits.receive = std::chrono::milliseconds(20);
-    server = Server::start(service, UniqueFd(::dup(listening.get())), limits).value();
+    restart(limits);
     const auto silent = connect(), half = connect();
     send(half, "GET /heal");
     EXPECT_EQ(receive(silent).find("<timeout>"), std::string::npos);
@@ -173,23 +183,65 @@ TEST_F(ServerTest, TheNextGenerationMayListenWhileThisOneHolds) {
 }
 
 TEST_F(ServerTest, OtherUsersAreRefused) {
-    if (::geteuid() != 0)
-        GTEST_SKIP() << "only root can become somebody else";
-    ASSERT_EQ(::chmod(dir.path().c_str(), 0755), 0);
-    ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
-    UniqueFd fd;
-    std::thread stranger([&] { // setfsuid is no help: SO_PEERCRED takes the thread's euid
-        ::syscall(SYS_setresuid, -1, 65534, -1); // this thread's alone
-        auto c = connect_unix(path, soon());
-        if (c)
-            fd = std::move(*c);
-    });
-    stranger.join();
-    ASSERT_TRUE(fd);
-    send(fd, kGetClose);
-    const auto answer = receive(fd);
+    ServerLimits limits;
+    limits.access.owners = {::geteuid() + 1}; // so that we are somebody else
+    restart(limits);
+    const auto answer = raw(kGetClose);
     EXPECT_EQ(answer.rfind("HTTP/1.1 403 ", 0), 0u) << answer;
-    EXPECT_NE(answer.find("65534"), std::string::npos);
+    EXPECT_NE(answer.find("uid " + std::to_string(::geteuid()) + " may not"), std::string::npos);
+    EXPECT_NE(answer.find("application/problem+json"), std::string::npos);
+}
+
+TEST_F(ServerTest, TheGroupIsServedButBringsNoProgram) {
+    EXPECT_TRUE(client.start_update({}));
+    EXPECT_TRUE(service.asked.from_owner);
+    ServerLimits limits;
+    limits.access.owners = {::geteuid() + 1};
+    limits.access.group = ::getegid();
+    restart(limits);
+    EXPECT_EQ(raw(kGetClose).rfind("HTTP/1.1 200 ", 0), 0u);
+    EXPECT_TRUE(client.start_update({}));
+    EXPECT_FALSE(service.asked.from_owner);
+}
+
+TEST_F(ServerTest, AKeyGoesToTheService) {
+    raw("POST /v1/updates HTTP/1.1\r\nIdempotency-Key: k-1\r\nContent-Length: 0\r\n"
+        "Connection: close\r\n\r\n");
+    EXPECT_EQ(service.asked.key, "k-1");
+}
+
+TEST_F(ServerTest, ARequestThatDribblesIsCut) {
+    ServerLimits limits;
+    limits.receive = std::chrono::milliseconds(100);
+    restart(limits);
+    const auto slow = connect();
+    const auto ends = [&] {
+        pollfd p = {slow.get(), POLLIN, 0};
+        return ::poll(&p, 1, 10) == 1;
+    };
+    send(slow, "GET /");
+    for (int i = 0; i < 3000 && !ends(); ++i) // a byte every 10 ms: no read takes long
+        static_cast<void>(!::send(slow.get(), "x", 1, MSG_NOSIGNAL));
+    EXPECT_TRUE(ends());
+    const auto half = connect();
+    send(half, "GET /heal");
+    EXPECT_EQ(receive(half).rfind("HTTP/1.1 408 ", 0), 0u);
+    const auto body = connect();
+    send(body, "POST /v1/updates HTTP/1.1\r\nContent-Length: 9\r\n\r\n{");
+    EXPECT_EQ(receive(body).rfind("HTTP/1.1 408 ", 0), 0u);
+}
+
+TEST_F(ServerTest, ConnectionsBeyondTheLimitWait) {
+    ServerLimits limits;
+    limits.connections = 2;
+    limits.receive = std::chrono::seconds(30);
+    restart(limits);
+    auto first = connect(), second = connect();
+    const auto third = connect();
+    send(third, kGetClose);
+    EXPECT_FALSE(readable(third));
+    first.reset();
+    EXPECT_EQ(receive(third).rfind("HTTP/1.1 200 OK", 0), 0u);
 }
 
 } // namespace

@@ -32,12 +32,28 @@ struct VmInfo {
     std::string update; // id of the update in progress or of the last one; empty: none yet
 };
 
+// GET /v1/plugins: one that this VMM has open.
+struct PluginInfo {
+    std::string kind, id, version;
+    std::vector<std::string> uses;        // "main", "ram0": what the configuration chose it for
+    std::string table;                    // id of its ABI table, "segue.transport.draft/1"
+    std::vector<std::string> needs, caps; // ids of host services; names of its table's bits
+    std::string file;
+};
+
 // POST /v1/updates; empty: what the configuration says.
 struct UpdateRequest {
     std::string mode;
-    std::string binary; // must be one that the configuration allows, or the peer is of our own user
-    std::string config; // path
-    bool save = false;  // the guest rests in its state, until somebody starts it
+    std::string binary;                    // path
+    std::string config;                    // path
+    bool save = false;                     // the guest rests in its state, until somebody starts it
+    std::uint32_t expected_generation = 0; // 0: whichever it is
+
+    // Not of the body. The client's name for this request: sent again, it is the same update.
+    std::string key = {};
+    // The peer is of our own user, or root. Others may choose among what the configuration has,
+    // not bring programs and files of their own.
+    bool from_owner = true;
 };
 
 // Every call may come from any thread, several at a time.
@@ -53,6 +69,9 @@ public:
     virtual Status shutdown() = 0; // ends the VMM; the answer may still be sent
     virtual Result<report::UpdateRecord> start_update(const UpdateRequest& request) = 0;
     virtual Result<report::UpdateRecord> update(const std::string& id) = 0;
+    // Of this guest, by whichever generation; newest first, at most `limit`.
+    virtual std::vector<report::UpdateRecord> updates(std::size_t limit) = 0;
+    virtual std::vector<PluginInfo> plugins() = 0;
     // OK: it is being cancelled, or was; REFUSED "too late".
     virtual Status cancel_update() = 0;
 

@@ -114,6 +114,10 @@ void save_record(const UpdateRecord& r, state::Writer& out) {
     out.put("state-bytes", r.state_bytes);
     out.put_signed("blackout-ns", r.blackout.count());
     out.put_signed("unanswered-ns", r.unanswered.count());
+    if (!r.key.empty()) {
+        out.put_text("key", to_utf8(r.key));
+        out.put_text("request-digest", to_utf8(r.request_digest));
+    }
     if (r.error)
         save_error(*r.error, out);
     out.end();
@@ -147,6 +151,10 @@ Result<UpdateRecord> load_record(const state::Reader& in) {
     SEGUE_TRY(load_time(r.blackout, *s, "blackout-ns"));
     if (s->find("unanswered-ns") != nullptr) // not in records of older versions
         SEGUE_TRY(load_time(r.unanswered, *s, "unanswered-ns"));
+    if (s->find("key") != nullptr) {
+        SEGUE_TRY(load_text(r.key, *s, "key"));
+        SEGUE_TRY(load_text(r.request_digest, *s, "request-digest"));
+    }
     if (s->find("error.code") != nullptr)
         SEGUE_TRY(load_error(r.error, *s));
     SEGUE_ASSIGN(r.phases, load_phases(in));

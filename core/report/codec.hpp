@@ -10,7 +10,7 @@
 namespace segue::report {
 
 // Text that is not UTF-8 (a path, a kernel's message) is made so. Of an error's details of one name
-// the first is kept.
+// the first is kept. The guest's uuid stands in the container's header.
 void save_record(const UpdateRecord& record, state::Writer& out);
 // Takes the sections. NOT_FOUND: the state holds no record. CORRUPT: a field or a phase is missing
 // or out of range.

@@ -27,6 +27,8 @@ UpdateRecord full_record() {
     r.ram_bytes_copied = 1ull << 40;
     r.state_bytes = 8192;
     r.blackout = nanoseconds(1500000);
+    r.key = "k-1";
+    r.request_digest = "00ff";
     r.error = Error(Code::Refused, "start \xff: no")
                   .way_out("try again")
                   .with_errno(13)
@@ -73,6 +75,8 @@ TEST(RecordCodec, RoundTrip) {
     EXPECT_EQ(got->ram_bytes_copied, want.ram_bytes_copied);
     EXPECT_EQ(got->state_bytes, want.state_bytes);
     EXPECT_EQ(got->blackout, want.blackout);
+    EXPECT_EQ(got->key, want.key);
+    EXPECT_EQ(got->request_digest, want.request_digest);
     expect_equal_phases(*got, want);
 }
 

@@ -23,7 +23,8 @@ struct PhaseTime {
 
 // Plain data. Times of day are seconds since the epoch.
 struct UpdateRecord {
-    std::string id; // "<generation>-<attempt>", unique for a guest
+    std::string id;    // "<generation>-<attempt>", unique for a guest
+    std::string guest; // its uuid: a name may get another guest, whose ids begin anew
     std::string mode;
     UpdateStatus status = UpdateStatus::Setup;
     std::uint32_t from_generation = 0;
@@ -38,6 +39,9 @@ struct UpdateRecord {
     // For how long the control socket answered 503: while a holder had it.
     std::chrono::nanoseconds unanswered{};
     std::optional<Error> error; // details "phase", and the thing by its kind
+    // What the client called its request, and what that was: a repeated one is the same update,
+    // also where the next generation gets it. Empty: the client gave it no name.
+    std::string key, request_digest;
 };
 
 } // namespace segue::report

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
-#include "core/base/temp_dir.hpp"
-#include "core/report/journal.hpp"
 #include "core/report/recording.hpp"
 #include "core/report/tee.hpp"
 #include "core/report/terminal.hpp"
@@ -36,12 +31,6 @@ UpdateRecord completed() {
     r.phases[1].ended = nanoseconds(2941000);
     r.blackout = nanoseconds(730000);
     return r;
-}
-
-std::string read(const std::string& path) {
-    std::ostringstream all;
-    all << std::ifstream(path).rdbuf();
-    return all.str();
 }
 
 TEST(Terminal, PrintsEachPhaseOnceWithItsTime) {
@@ -77,29 +66,6 @@ TEST(Terminal, AFailureSaysWhereWhyAndTheWayOut) {
     EXPECT_EQ(result_line(r),
               "update 1-1 failed: no READY [2J [in prepare]; raise it (the guest goes "
               "on in generation 1)");
-}
-
-TEST(Journal, AppendsOneLineAnUpdate) {
-    TempDir dir;
-    const Journal::Encode encode = [](const UpdateRecord& r) {
-        return "{\"id\":\"" + r.id + "\"}";
-    };
-    Journal first(dir / "j", encode);
-    first.phase(Phase::Prepare, running());
-    first.ended(completed());
-    Journal second(dir / "j", encode); // the next generation's
-    second.ended(completed());
-    EXPECT_EQ(read(dir / "j"), "{\"id\":\"1-1\"}\n{\"id\":\"1-1\"}\n");
-}
-
-TEST(Journal, ErrorsNameTheFile) {
-    const Journal nowhere("/nowhere/j", [](const UpdateRecord&) { return "{}"; });
-    EXPECT_NE(nowhere.append(running()).error().what().find("/nowhere/j"), std::string::npos);
-    TempDir dir;
-    const Journal endless(dir / "j",
-                          [](const UpdateRecord&) { return std::string(1u << 20, 'x'); });
-    EXPECT_EQ(endless.append(running()).code(), Code::Invalid);
-    EXPECT_EQ(read(dir / "j"), "");
 }
 
 TEST(Tee, TellsEach) {

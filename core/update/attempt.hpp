@@ -19,7 +19,8 @@ struct Request {
     std::string mode;
     ports::SuccessorSpec successor;
     PhaseDeadlines deadlines;
-    bool save = false; // the guest is to rest, for a start that somebody makes
+    bool save = false;                 // the guest is to rest, for a start that somebody makes
+    std::string key = {}, digest = {}; // as report::UpdateRecord has them
 };
 
 // Made in preflight, gone when the update is over. [update]
@@ -56,6 +57,7 @@ struct Attempt {
     void enter(report::Phase phase, Deadline deadline) {
         session.deadline = deadline;
         session.phase = phase;
+        ctx.ownership.set_mark({number, phase});
         progress.enter(phase);
     }
 

@@ -9,8 +9,15 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/version.hpp"
+#include "core/state/inspect.hpp"
 
 namespace segue::update {
+
+namespace {
+
+constexpr std::size_t kMaxPast = 100; // records kept; the journal has more
+
+} // namespace
 
 // One update: kept as long as anybody may ask about it, or as long as its thread runs.
 struct Engine::Job {
@@ -20,6 +27,17 @@ struct Engine::Job {
         , progress(context.report, record) {
         update.emplace(context, std::move(request), record.attempt, progress, cancel.get(),
                        std::move(on_hung));
+    }
+
+    // For the outside: what was written as the last act comes a moment before the job is over.
+    report::UpdateRecord shown() const {
+        report::UpdateRecord r = progress.snapshot();
+        if (!over && report::is_final(r.status)) {
+            r.status = report::UpdateStatus::Active;
+            r.ended_at = 0;
+            r.error.reset();
+        }
+        return r;
     }
 
     UniqueFd cancel; // eventfd
@@ -53,7 +71,7 @@ Engine::~Engine() {
 Result<report::UpdateRecord> Engine::start(Request request) {
     const std::lock_guard lock(mutex_);
     if (job_ && !job_->over)
-        return Error(Code::Exists, "update " + job_->progress.snapshot().id + " is running")
+        return Error(Code::Exists, "update " + job_->shown().id + " is running")
             .way_out("wait for it, or cancel it: segue cancel " + context_.guest.name);
     if (distrusted_.count("mode/" + request.mode) != 0)
         return Error(Code::Refused,
@@ -65,13 +83,18 @@ Result<report::UpdateRecord> Engine::start(Request request) {
     SEGUE_ASSIGN(record.attempt, context_.ownership.next_attempt());
     SEGUE_TRY(context_.run.begin());
     record.id = std::to_string(context_.guest.generation) + "-" + std::to_string(record.attempt);
+    record.guest = state::format_uuid(context_.guest.uuid);
     record.mode = request.mode;
+    record.key = request.key;
+    record.request_digest = request.digest;
     record.from_generation = context_.guest.generation;
     record.from_version = version();
     record.from_pid = ::getpid();
     record.began_at = std::time(nullptr);
     if (job_)
-        past_.push_back(job_->progress.snapshot());
+        past_.push_back(job_->shown());
+    if (past_.size() > kMaxPast)
+        past_.erase(past_.begin());
     if (job_ && job_->hung)
         hung_.push_back(std::move(job_));
     job_ = std::make_unique<Job>(
@@ -128,23 +151,25 @@ void Engine::hung(const std::string& mode, Code outcome) {
 }
 
 Result<report::UpdateRecord> Engine::find(const std::string& id) const {
-    const std::lock_guard lock(mutex_);
-    if (job_) {
-        report::UpdateRecord r = job_->progress.snapshot();
+    for (auto& r : records())
         if (r.id == id)
-            return r;
-    }
-    for (const auto& r : past_)
-        if (r.id == id)
-            return r;
+            return std::move(r);
     return Error(Code::NotFound, "no update '" + id + "' of this guest is known")
-        .way_out("segue status NAME shows the last one");
+        .way_out("segue history NAME lists them");
+}
+
+std::vector<report::UpdateRecord> Engine::records() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<report::UpdateRecord> all(past_.rbegin(), past_.rend());
+    if (job_)
+        all.insert(all.begin(), job_->shown());
+    return all;
 }
 
 std::optional<report::UpdateRecord> Engine::latest() const {
     const std::lock_guard lock(mutex_);
     if (job_)
-        return job_->progress.snapshot();
+        return job_->shown();
     if (!past_.empty())
         return past_.back();
     return std::nullopt;

@@ -30,8 +30,10 @@ public:
 
     // EXISTS while an update is running; REFUSED for a mode that hung before.
     Result<report::UpdateRecord> start(Request request);
-    // By id; NOT_FOUND.
+    // By id; NOT_FOUND. No status is final before the next update, or a pause, would be taken.
     Result<report::UpdateRecord> find(const std::string& id) const;
+    // All that this process knows, newest first.
+    std::vector<report::UpdateRecord> records() const;
     // The one in progress, or the last; nothing: none yet.
     std::optional<report::UpdateRecord> latest() const;
     // Asks the update in progress to stop and waits for its end. OK: the guest is here, as it was.

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "core/state/inspect.hpp"
 #include "core/update/two_sides_test.hpp"
 
 namespace segue::update {
@@ -112,6 +113,24 @@ TEST_F(EngineTest, ARecordOfEveryAttemptStays) {
     EXPECT_EQ(run_to_the_end().status, UpdateStatus::Completed);
     EXPECT_EQ(engine().find("1-1")->status, UpdateStatus::Failed);
     EXPECT_EQ(engine().find("1-2")->status, UpdateStatus::Completed);
+}
+
+// A client that has seen the end of one begins the next at once.
+TEST_F(EngineTest, NoStatusIsFinalBeforeTheNextUpdateIsTaken) {
+    script_.fail("new machine build");
+    ASSERT_TRUE(engine().start(request_));
+    for (int i = 0; i < 20; ++i) {
+        while (!report::is_final(engine().latest()->status))
+            std::this_thread::yield();
+        const auto next = engine().start(request_);
+        ASSERT_TRUE(next) << next.error().what();
+        EXPECT_EQ(engine().find(next->id)->guest, state::format_uuid(guest_.uuid));
+    }
+    wait_until([this] { return !engine().running(); });
+    const auto all = engine().records();
+    ASSERT_EQ(all.size(), 21u);
+    EXPECT_EQ(all.front().id, "1-21");
+    EXPECT_EQ(all.back().id, "1-1");
 }
 
 TEST_F(EngineTest, ACancelDoesNotWaitForAHookThatDoesNotHeedIt) {

@@ -12,6 +12,7 @@
 #include "core/base/version.hpp"
 #include "core/inventory/ram.hpp"
 #include "core/report/codec.hpp"
+#include "core/state/inspect.hpp"
 #include "core/update/at_rest.hpp"
 #include "core/update/pages.hpp"
 #include "core/update/passing.hpp"
@@ -98,7 +99,12 @@ Status Incoming::take_manifest() {
     s_.guest.uuid = header_.guest;
     progress_.change([this](report::UpdateRecord& r) {
         r.id = std::to_string(header_.generation) + "-" + std::to_string(header_.attempt);
+        r.guest = state::format_uuid(header_.guest);
         r.mode = hello_.mode;
+        r.from_version = hello_.version;
+        r.from_pid = hello_.pid;
+        r.to_version = version();
+        r.to_pid = ::getpid();
         r.from_generation = header_.generation;
         r.attempt = header_.attempt;
     });
@@ -266,6 +272,7 @@ Status Incoming::take_run(const state::Reader& in) {
     SEGUE_ASSIGN(const std::uint64_t paused_at, run->number("paused-at-ns"));
     paused_at_ = std::chrono::nanoseconds(paused_at);
     SEGUE_ASSIGN(report::UpdateRecord record, report::load_record(in));
+    record.guest = state::format_uuid(header_.guest);
     record.state_bytes = session_.state_in.size();
     record.ram_bytes_copied = session_.ram_bytes;
     record.to_pid = ::getpid();

@@ -83,9 +83,12 @@ void NextProcess::explain(Error& why) {
         return;
     const std::string key = ours_ ? "binary" : "standby";
     const std::string name = ours_ ? a_.request.successor.binary : a_.ctx.standby_path;
-    const std::string phase = why.detail("phase");
-    if (why.code() == Code::Closed)
-        why = (refusal_ ? *std::move(refusal_) : its_end(key + " " + name)).with("phase", phase);
+    if (why.code() == Code::Closed) {
+        Error told = refusal_ ? *std::move(refusal_) : its_end(key + " " + name);
+        for (const auto& [what, value] : why.details()) // what the rollback found, too
+            std::move(told).with(what, value);
+        why = std::move(told);
+    }
     if (why.way_out().empty())
         std::move(why).way_out("the guest runs on unharmed; read the log of both VMMs, and try "
                                "the binary by hand: " +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/update/ownership.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -31,9 +32,13 @@ Result<Mapping> map(int fd) {
 } // namespace
 
 ProcessId ProcessId::self() {
+    return of(::getpid());
+}
+
+ProcessId ProcessId::of(pid_t pid) {
     ProcessId id;
-    id.pid = ::getpid();
-    std::ifstream stat("/proc/self/stat");
+    id.pid = pid;
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
     std::string line;
     std::getline(stat, line);
     // proc(5): the name in parentheses may hold anything; starttime is field 22.
@@ -138,6 +143,14 @@ void Ownership::clear_claims() {
 }
 ProcessId Ownership::owner() const {
     return page().owner;
+}
+void Ownership::set_mark(Mark mark) {
+    page().mark.store(mark.attempt << 8 | static_cast<std::uint32_t>(mark.phase));
+}
+Mark Ownership::mark() const {
+    const std::uint32_t raw = page().mark.load();
+    const std::uint32_t last = report::kPhaseNames.size() - 1; // a newer VMM may have more
+    return {raw >> 8, static_cast<report::Phase>(std::min(raw & 0xff, last))};
 }
 
 } // namespace segue::update

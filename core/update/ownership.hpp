@@ -11,6 +11,7 @@
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
+#include "core/report/phase.hpp"
 #include "core/state/header.hpp"
 #include "core/update/word.hpp"
 
@@ -22,6 +23,14 @@ struct ProcessId {
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat, clock ticks since boot
 
     static ProcessId self();
+    static ProcessId of(pid_t pid); // start time 0: there is no such process
+    friend bool operator==(const ProcessId&, const ProcessId&) = default;
+};
+
+// How far the owner's update has got: for whoever finds it dead.
+struct Mark {
+    std::uint32_t attempt = 0;
+    report::Phase phase = report::Phase::Preflight;
 };
 
 // Move-only owner of the mapping and of its fd. The word's calls may come from any thread; the rest
@@ -62,6 +71,9 @@ public:
     void set_owner(ProcessId who);
     void set_candidate(ProcessId who);
     ProcessId owner() const;
+    // One store, also while the guest stands still. [update]
+    void set_mark(Mark mark);
+    Mark mark() const; // attempt 0: no update yet
 
 private:
     struct Page;
@@ -76,7 +88,7 @@ private:
         state::Uuid guest;
         char boot_id[40];
         std::atomic<std::uint32_t> claims;
-        std::uint32_t reserved;
+        std::atomic<std::uint32_t> mark; // attempt in the high 24 bits, phase below
         ProcessId owner, candidate;
     };
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -97,7 +97,7 @@ TEST_F(Rollback, TellsAFailedReclaimBesideTheReason) {
     script_.fail("old devices reclaim");
     const auto r = update();
     ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, ""));
-    EXPECT_FALSE(r.error->detail("reclaim").empty());
+    EXPECT_FALSE(r.error->detail("reclaim").empty()) << r.error->what();
 }
 
 TEST_F(Rollback, TakesBackWhatWasClaimedBeforeTheGuestRuns) {

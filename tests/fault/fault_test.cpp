@@ -164,7 +164,8 @@ void FaultTest::expect_exit(pid_t pid) {
 // Written when the status is final already: the file may take a moment.
 report::UpdateRecord FaultTest::journal_entry() {
     auto all = guest_->journal();
-    for (const Deadline limit = patience(); all.empty() && !limit.passed();) {
+    const auto written = [&] { return !all.empty() && report::is_final(all.front().status); };
+    for (const Deadline limit = patience(); !written() && !limit.passed();) {
         std::this_thread::sleep_for(kPoll);
         all = guest_->journal();
     }

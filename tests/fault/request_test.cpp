@@ -68,7 +68,8 @@ TEST_P(CancelTooLate, IsAnsweredByTheNewOne) {
     barriers_->release(edge());
     const Status cancelled = answer.get();
     ASSERT_FALSE(cancelled);
-    EXPECT_STREQ(name_of(cancelled.error().code()), "not-found") << cancelled.error().what();
+    EXPECT_STREQ(name_of(cancelled.error().code()), "refused");
+    EXPECT_THAT(cancelled.error().what(), testing::HasSubstr("too late: update " + id_));
     expect_moved();
 }
 INSTANTIATE_TEST_SUITE_P(Fault, CancelTooLate,

@@ -13,6 +13,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/control/json.hpp"
+#include "core/report/history.hpp"
 
 namespace segue::test {
 
@@ -76,6 +77,8 @@ Result<Child> Guest::start_vmm(const std::vector<std::string>& more) const {
     s.argv = {spec_.vmm,     "--config",   write_config("guest.toml", spec_),
               "--run-dir",   dir_ / "run", "--state-dir",
               dir_ / "state"};
+    for (const std::string& override : spec_.set)
+        s.argv.insert(s.argv.end(), {"--set", override});
     s.argv.insert(s.argv.end(), more.begin(), more.end());
     s.fds = {{log.get(), 1}, {log.get(), 2}};
     return spawn(s);
@@ -117,16 +120,9 @@ Holdings Guest::holdings(pid_t pid) const {
 }
 
 std::vector<report::UpdateRecord> Guest::journal() const {
-    std::vector<report::UpdateRecord> all;
-    std::ifstream file(places_.journal());
-    for (std::string line; std::getline(file, line);) {
-        auto record = control::record_from_json(line);
-        if (record)
-            all.push_back(std::move(*record));
-        else
-            ADD_FAILURE() << "the journal's line is none: " << record.error().what();
-    }
-    return all;
+    auto history = report::read_history(places_.journal(), control::record_from_json);
+    EXPECT_TRUE(history && history->damaged == 0) << "the journal cannot be read";
+    return history ? std::move(history->records) : std::vector<report::UpdateRecord>();
 }
 
 std::string Guest::log() const {

@@ -24,6 +24,7 @@ struct GuestSpec {
     std::string transport = "unix", options; // of channel "main"; options as in "a = 1, b = 2"
     std::string at_rest;                     // channel "at-rest", as in "transport = 'file'"
     std::vector<std::string> plugin_dirs;    // before the built-in one
+    std::vector<std::string> set;            // overrides, "key=value"
     std::string prepare = "60s", handover = "60s"; // deadlines: only who tests one waits for it
 };
 

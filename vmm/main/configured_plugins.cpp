@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/main/configured_plugins.hpp"
 
+#include <algorithm>
+
 namespace segue::vmm {
 
 Result<std::unique_ptr<ConfiguredPlugins>> ConfiguredPlugins::open(config::GuestConfig& config,
@@ -16,6 +18,7 @@ Result<std::unique_ptr<ConfiguredPlugins>> ConfiguredPlugins::open(config::Guest
 Status ConfiguredPlugins::take(plugin::Choice choice) {
     SEGUE_ASSIGN(const plugin::LoadedPlugin* loaded, loader_.load(*choice.manifest));
     const std::string use = choice.use;
+    enlist(loaded->manifest(), use);
     if (choice.is(SEGUE_MEMORY_ID)) {
         SEGUE_ASSIGN(plugin::Memory memory, plugin::Memory::create(*loaded, choice.options));
         memory_.emplace(use, std::move(memory));
@@ -29,6 +32,17 @@ Status ConfiguredPlugins::take(plugin::Choice choice) {
         keeper_.emplace(Opened{loaded, std::move(choice)});
     }
     return {};
+}
+
+void ConfiguredPlugins::enlist(const plugin::Manifest& m, const std::string& use) {
+    const std::string file = m.library.string();
+    auto at = std::find_if(list_.begin(), list_.end(),
+                           [&](const control::PluginInfo& p) { return p.file == file; });
+    if (at == list_.end())
+        at = list_.insert(
+            at, {m.kind->word, m.id, m.version, {}, m.kind->table_id, m.needs, m.caps, file});
+    if (!use.empty() && use != m.id)
+        at->uses.push_back(use);
 }
 
 Result<plugin::Mode> ConfiguredPlugins::mode(const std::string& id, update::Side side,

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/config/guest_config.hpp"
+#include "core/control/service.hpp"
 #include "core/plugin/choice.hpp"
 #include "core/plugin/host.hpp"
 #include "core/plugin/loader.hpp"
@@ -23,6 +24,9 @@ public:
     // `run_dir`: of this guest, for sockets without a path of their own.
     static Result<std::unique_ptr<ConfiguredPlugins>> open(config::GuestConfig& config,
                                                            const std::string& run_dir);
+
+    // What is open, in the order in which it was opened.
+    const std::vector<control::PluginInfo>& list() const { return list_; }
 
     Result<plugin::Mode> mode(const std::string& id, update::Side side,
                               const plugin::ModeServices& services) override;
@@ -41,8 +45,10 @@ private:
         : run_dir_(run_dir)
         , loader_(services_) {}
     Status take(plugin::Choice choice);
+    void enlist(const plugin::Manifest& manifest, const std::string& use);
 
     std::string run_dir_;
+    std::vector<control::PluginInfo> list_;
     plugin::Host services_;
     plugin::Loader loader_;
     std::map<std::string, Opened> modes_, channels_;

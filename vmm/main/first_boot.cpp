@@ -3,13 +3,16 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include <grp.h>
 #include <unistd.h>
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/log.hpp"
 #include "core/base/unix_socket.hpp"
+#include "core/control/json.hpp"
 #include "core/inventory/ram.hpp"
+#include "core/report/history.hpp"
+#include "core/update/fate.hpp"
 #include "vmm/main/guest_process.hpp"
 
 namespace segue::vmm {
@@ -26,13 +29,31 @@ Result<state::Uuid> random_uuid() {
     return uuid;
 }
 
-Status give_to_group(const std::string& path, const std::string& name) {
-    const struct group* g = ::getgrnam(name.c_str());
-    if (g == nullptr)
-        return Error(Code::NotFound, "control.socket.group: there is no group '" + name + "'");
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), g->gr_gid) != 0)
-        return Error::from_errno(errno, "chown " + path);
+// Who is of the group may reach the socket: the folder is passed through, its other files are 0600.
+Status give_to_group(const GuestPlaces& places, const std::string& name) {
+    SEGUE_ASSIGN(const std::optional<gid_t> group, control::group_named(name));
+    const gid_t gid = group.value_or(::getegid());
+    const mode_t mode = group ? 0710 : 0700;
+    for (const std::string& path : {places.run, places.api_socket()})
+        if (::chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0)
+            return Error::from_errno(errno, "chown " + path);
+    if (::chmod(places.run.c_str(), mode) != 0)
+        return Error::from_errno(errno, "chmod " + places.run);
     return {};
+}
+
+// What nobody could write down any more: the lock is ours, so whoever began these is dead.
+void close_journal(const report::Journal& journal, const GuestPlaces& places) {
+    const auto history = report::read_history(places.journal(), control::record_from_json);
+    if (!history)
+        return log::warn(history.error().what());
+    for (report::UpdateRecord record : history->records) {
+        if (report::is_final(record.status))
+            continue;
+        update::find_fate(record, places, false);
+        if (const auto written = journal.append(record); !written)
+            log::warn(written.error().what());
+    }
 }
 
 } // namespace
@@ -50,14 +71,15 @@ Status GuestProcess::make_ram() {
 
 Status GuestProcess::listen() {
     SEGUE_ASSIGN(UniqueFd socket, listen_unix(places_.api_socket(), config_.control.mode));
-    if (!config_.control.group.empty())
-        SEGUE_TRY(give_to_group(places_.api_socket(), config_.control.group));
+    SEGUE_TRY(give_to_group(places_, config_.control.group));
     return inventory_.add(inventory::Item{"control", std::move(socket)});
 }
 
 Status GuestProcess::boot() {
     SEGUE_ASSIGN(UniqueFd lock, take_lock(places_));
     SEGUE_TRY(inventory_.add(inventory::Item{"lock", std::move(lock)}));
+    close_journal(journal_, places_);
+    remove_stale(places_.standby_socket());
     SEGUE_ASSIGN(facts_.uuid, random_uuid());
     SEGUE_TRY(make_ram());
     SEGUE_TRY(machine_.create({config_.vcpus, config_.kernel, config_.cmdline, config_.console},

@@ -66,8 +66,9 @@ Result<std::unique_ptr<GuestProcess>> GuestProcess::make(const Options& options,
     p->facts_.overrides = options.overrides;
     p->facts_.identity = config::identity_of(p->config_.settings);
     p->facts_.resting_place = config::resting_place_of(p->config_.settings);
-    p->service_ = std::make_unique<GuestService>(GuestService::Parts{
-        p->config_, p->facts_, p->inventory_, p->machine_, p->run_, p->inbox_, p->binary_});
+    p->service_ = std::make_unique<GuestService>(
+        GuestService::Parts{p->config_, p->facts_, p->inventory_, p->machine_, p->run_, p->inbox_,
+                            *p->plugins_, p->binary_, p->places_});
     return p;
 }
 
@@ -90,6 +91,7 @@ Status GuestProcess::serve(bool held) {
     SEGUE_ASSIGN(UniqueFd listening, sys::dup(inventory_.find("control")));
     control::ServerLimits limits;
     limits.held = held;
+    SEGUE_ASSIGN(limits.access.group, control::group_named(config_.control.group));
     SEGUE_ASSIGN(server_, control::Server::start(*service_, std::move(listening), limits));
     return {};
 }
@@ -177,6 +179,7 @@ int GuestProcess::end(int code, const std::string& why) {
             (*memory)->drop(m.id);
     clear_places();
     ::unlink(places_.owner().c_str());
+    remove_stale(places_.standby_socket());
     return code;
 }
 

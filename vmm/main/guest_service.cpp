@@ -6,6 +6,8 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/version.hpp"
+#include "core/control/idempotency.hpp"
+#include "core/report/terminal.hpp"
 #include "core/state/inspect.hpp"
 
 namespace segue::vmm {
@@ -75,7 +77,24 @@ Status GuestService::shutdown() {
     return {};
 }
 
-Result<report::UpdateRecord> GuestService::start_update(const control::UpdateRequest& request) {
+// Whoever is let in by the socket's group may choose among what the configuration has.
+Status GuestService::allowed(const control::UpdateRequest& request) const {
+    const auto refused = [](const std::string& key, const std::string& value) {
+        return Error(Code::Refused, key + " '" + value +
+                                        "' is not the configured one, and only "
+                                        "the VMM's own user and root may name another")
+            .way_out("leave it out, or have it configured");
+    };
+    if (request.from_owner)
+        return {};
+    if (!request.binary.empty() && request.binary != p_.config.update.binary)
+        return refused("binary", request.binary);
+    if (!request.config.empty() && request.config != p_.facts.config)
+        return refused("config", request.config);
+    return {};
+}
+
+Result<update::Request> GuestService::complete(const control::UpdateRequest& request) const {
     const config::UpdateConfig& u = p_.config.update;
     const std::string& usual = u.binary.empty() ? p_.binary : u.binary;
     update::Request r;
@@ -84,10 +103,44 @@ Result<report::UpdateRecord> GuestService::start_update(const control::UpdateReq
     r.successor.binary = request.binary.empty() ? usual : request.binary;
     r.successor.config = request.config.empty() ? p_.facts.config : request.config;
     r.deadlines = deadlines_of(u);
+    if (!request.key.empty()) {
+        r.key = request.key;
+        r.digest = control::digest_of(request);
+    }
     if (r.mode.empty())
         return Error(Code::Invalid, "no mode was named, and the configuration names none")
             .way_out("segue update NAME --mode MODE, or set update.mode");
-    return engine_->start(std::move(r));
+    return r;
+}
+
+Result<report::UpdateRecord> GuestService::start_update(const control::UpdateRequest& request) {
+    const std::lock_guard lock(starting_);
+    SEGUE_TRY(allowed(request));
+    if (const auto begun = known_->by_key(request.key))
+        return control::replay(*begun, request);
+    const std::uint32_t expected = request.expected_generation;
+    if (expected != 0 && expected != p_.facts.generation)
+        return Error(Code::Refused,
+                     "the guest is in generation " + std::to_string(p_.facts.generation) +
+                         ", and the request expects generation " + std::to_string(expected))
+            .way_out("look at the guest again, and ask with the generation that it has")
+            .with("generation", std::to_string(p_.facts.generation))
+            .with("expected_generation", std::to_string(expected));
+    SEGUE_ASSIGN(update::Request complete_request, complete(request));
+    return engine_->start(std::move(complete_request));
+}
+
+// A cancel that waited in the socket's backlog since the pause comes to whoever has the guest now.
+Status GuestService::cancel_update() {
+    Status cancelled = engine_->cancel();
+    const auto last = engine_->latest();
+    if (cancelled.code() != Code::NotFound || !last)
+        return cancelled;
+    if (last->status == report::UpdateStatus::Completed)
+        return Error(Code::Refused,
+                     "too late: update " + last->id + " has completed, and none is running")
+            .way_out("update back to the older binary");
+    return std::move(cancelled).error().with("last", report::result_line(*last));
 }
 
 } // namespace segue::vmm

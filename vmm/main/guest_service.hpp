@@ -2,13 +2,17 @@
 // guest_service.hpp - what the control socket of this process does.
 #pragma once
 
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/config/guest_config.hpp"
 #include "core/control/service.hpp"
 #include "core/update/engine.hpp"
 #include "vmm/machine/machine.hpp"
+#include "vmm/main/configured_plugins.hpp"
 #include "vmm/main/inbox.hpp"
+#include "vmm/main/known_updates.hpp"
 
 namespace segue::vmm {
 
@@ -21,26 +25,38 @@ public:
         const Machine& machine;
         update::RunControl& run;
         Inbox& inbox;
+        const ConfiguredPlugins& plugins;
         std::string binary; // of this process, as it was started
+        GuestPlaces places;
     };
     explicit GuestService(Parts parts)
         : p_(std::move(parts)) {}
     // Before the first request. [main]
-    void attach(update::Engine& engine) { engine_ = &engine; }
+    void attach(update::Engine& engine) {
+        engine_ = &engine;
+        known_.emplace(engine, p_.places, p_.facts.uuid);
+    }
 
     control::VmInfo vm() override;
     Status pause() override { return p_.run.pause(); }
     Status resume() override { return p_.run.resume(); }
     Status shutdown() override;
     Result<report::UpdateRecord> start_update(const control::UpdateRequest& request) override;
-    Result<report::UpdateRecord> update(const std::string& id) override {
-        return engine_->find(id);
+    Result<report::UpdateRecord> update(const std::string& id) override { return known_->find(id); }
+    std::vector<report::UpdateRecord> updates(std::size_t limit) override {
+        return known_->newest(limit);
     }
-    Status cancel_update() override { return engine_->cancel(); }
+    std::vector<control::PluginInfo> plugins() override { return p_.plugins.list(); }
+    Status cancel_update() override;
 
 private:
+    Result<update::Request> complete(const control::UpdateRequest& request) const;
+    Status allowed(const control::UpdateRequest& request) const;
+
     Parts p_;
     update::Engine* engine_ = nullptr;
+    std::optional<KnownUpdates> known_;
+    std::mutex starting_; // two requests with one key are one update
 };
 
 } // namespace segue::vmm

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/control/json.hpp"
-
+// json_read.cpp - values from JSON text, whoever wrote it.
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -8,42 +7,17 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 
-#include "core/base/utf8.hpp"
+#include "core/control/json.hpp"
 
 namespace segue::control {
 namespace {
 
-using Poco::JSON::Array;
 using Poco::JSON::Object;
-using report::PhaseTime;
 using report::UpdateRecord;
 using std::chrono::nanoseconds;
 
 constexpr int kMaxDepth = 8;
-
-Object::Ptr object() {
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
-
-std::string text_of(const Object::Ptr& o) {
-    std::ostringstream out;
-    o->stringify(out, 0);
-    return out.str();
-}
-
-Object::Ptr error_object(const Error& error) {
-    auto o = object();
-    o->set("code", name_of(error.code()));
-    o->set("what", to_utf8(error.what()));
-    o->set("way_out", to_utf8(error.way_out()));
-    auto details = object();
-    for (const auto& [key, value] : error.details())
-        details->set(to_utf8(key), to_utf8(value));
-    o->set("details", details);
-    return o;
-}
 
 // What is missing or of another type becomes a Poco exception, and parse() an error of it.
 template <class T>
@@ -129,6 +103,7 @@ Result<T> parse(std::string_view source, const char* what, Read read) {
 UpdateRecord read_record(const Object::Ptr& o) {
     UpdateRecord r;
     r.id = need<std::string>(o, "id");
+    r.guest = text(o, "guest");
     r.mode = text(o, "mode");
     r.status = named<report::UpdateStatus>(o, "status", report::kUpdateStatusNames);
     r.from_generation = need<Poco::UInt32>(o, "from_generation");
@@ -150,6 +125,8 @@ UpdateRecord read_record(const Object::Ptr& o) {
     r.unanswered = nanoseconds(o->optValue<Poco::Int64>("unanswered_ns", 0));
     if (!o->isNull("error"))
         r.error = error_of(child(o, "error"), "what");
+    r.key = text(o, "idempotency_key");
+    r.request_digest = text(o, "request_digest");
     return r;
 }
 
@@ -172,90 +149,17 @@ VmInfo read_vm(const Object::Ptr& o) {
     return vm;
 }
 
+std::vector<std::string> words(const Object::Ptr& o, const std::string& key) {
+    const auto list = o->getArray(key);
+    if (list.isNull())
+        throw Poco::DataFormatException("key '" + key + "' is no array");
+    std::vector<std::string> all;
+    for (unsigned i = 0; i < list->size(); ++i)
+        all.push_back(list->getElement<std::string>(i));
+    return all;
+}
+
 } // namespace
-
-std::string to_json(const VmInfo& vm) {
-    auto o = object();
-    o->set("name", to_utf8(vm.name));
-    o->set("uuid", to_utf8(vm.uuid));
-    o->set("version", to_utf8(vm.version));
-    o->set("pid", vm.pid);
-    o->set("generation", vm.generation);
-    o->set("state", report::name_of(vm.state));
-    o->set("vcpus", vm.vcpus);
-    o->set("console", to_utf8(vm.console));
-    Array::Ptr ram = new Array;
-    for (const auto& block : vm.ram) {
-        auto r = object();
-        r->set("id", to_utf8(block.id));
-        r->set("backend", to_utf8(block.backend));
-        r->set("bytes", static_cast<Poco::UInt64>(block.bytes));
-        r->set("inode", static_cast<Poco::UInt64>(block.inode));
-        r->set("path", to_utf8(block.path));
-        r->set("offset", static_cast<Poco::UInt64>(block.offset));
-        ram->add(r);
-    }
-    o->set("ram", ram);
-    o->set("update", to_utf8(vm.update));
-    return text_of(o);
-}
-
-std::string to_json(const UpdateRecord& r) {
-    auto o = object();
-    o->set("id", to_utf8(r.id));
-    o->set("mode", to_utf8(r.mode));
-    o->set("status", report::name_of(r.status));
-    o->set("from_generation", r.from_generation);
-    o->set("attempt", r.attempt);
-    o->set("from_version", to_utf8(r.from_version));
-    o->set("to_version", to_utf8(r.to_version));
-    o->set("from_pid", r.from_pid);
-    o->set("to_pid", r.to_pid);
-    o->set("began_at", static_cast<Poco::Int64>(r.began_at));
-    o->set("ended_at", static_cast<Poco::Int64>(r.ended_at));
-    Array::Ptr phases = new Array;
-    for (const PhaseTime& phase : r.phases) {
-        auto p = object();
-        p->set("phase", report::name_of(phase.phase));
-        p->set("began_ns", static_cast<Poco::Int64>(phase.began.count()));
-        p->set("ended_ns", static_cast<Poco::Int64>(phase.ended.count()));
-        phases->add(p);
-    }
-    o->set("phases", phases);
-    o->set("ram_bytes_copied", static_cast<Poco::UInt64>(r.ram_bytes_copied));
-    o->set("state_bytes", static_cast<Poco::UInt64>(r.state_bytes));
-    o->set("blackout_ns", static_cast<Poco::Int64>(r.blackout.count()));
-    o->set("unanswered_ns", static_cast<Poco::Int64>(r.unanswered.count()));
-    if (r.error)
-        o->set("error", error_object(*r.error));
-    else
-        o->set("error", Poco::Dynamic::Var());
-    return text_of(o);
-}
-
-std::string to_json(const UpdateRequest& request) {
-    auto o = object();
-    o->set("mode", to_utf8(request.mode));
-    o->set("binary", to_utf8(request.binary));
-    o->set("config", to_utf8(request.config));
-    if (request.save)
-        o->set("save", true);
-    return text_of(o);
-}
-
-std::string to_problem(const Error& error, int http_status) {
-    auto o = object();
-    const std::string code = name_of(error.code());
-    o->set("type", "urn:segue:problem:" + code);
-    o->set("title", code);
-    o->set("status", http_status);
-    o->set("detail", to_utf8(error.what()));
-    o->set("code", code);
-    o->set("way_out", to_utf8(error.way_out()));
-    o->set("phase", error.detail("phase"));
-    o->set("details", error_object(error)->get("details"));
-    return text_of(o);
-}
 
 Result<VmInfo> vm_from_json(std::string_view source) {
     return parse<VmInfo>(source, "the VM's description", read_vm);
@@ -268,11 +172,41 @@ Result<UpdateRecord> record_from_json(std::string_view source) {
 Result<UpdateRequest> request_from_json(std::string_view source) {
     return parse<UpdateRequest>(source, "the update request", [](const Object::Ptr& o) {
         for (const auto& key : o->getNames())
-            if (key != "mode" && key != "binary" && key != "config" && key != "save")
+            if (key != "mode" && key != "binary" && key != "config" && key != "save" &&
+                key != "expected_generation")
                 throw Poco::DataFormatException(
-                    "key '" + key + "' is not known; there are mode, binary, config, save");
-        return UpdateRequest{text(o, "mode"), text(o, "binary"), text(o, "config"),
-                             o->has("save") && need<bool>(o, "save")};
+                    "key '" + key +
+                    "' is not known; there are mode, binary, config, save, expected_generation");
+        UpdateRequest request;
+        request.mode = text(o, "mode");
+        request.binary = text(o, "binary");
+        request.config = text(o, "config");
+        request.save = o->has("save") && need<bool>(o, "save");
+        if (o->has("expected_generation"))
+            request.expected_generation = need<Poco::UInt32>(o, "expected_generation");
+        return request;
+    });
+}
+
+Result<std::vector<UpdateRecord>> records_from_json(std::string_view source) {
+    using Records = std::vector<UpdateRecord>;
+    return parse<Records>(source, "the list of updates", [](const Object::Ptr& o) {
+        Records all;
+        each(o, "updates", [&all](const Object::Ptr& r) { all.push_back(read_record(r)); });
+        return all;
+    });
+}
+
+Result<std::vector<PluginInfo>> plugins_from_json(std::string_view source) {
+    using Plugins = std::vector<PluginInfo>;
+    return parse<Plugins>(source, "the list of plugins", [](const Object::Ptr& o) {
+        Plugins all;
+        each(o, "plugins", [&all](const Object::Ptr& p) {
+            all.push_back({need<std::string>(p, "kind"), need<std::string>(p, "id"),
+                           text(p, "version"), words(p, "uses"), text(p, "table"),
+                           words(p, "needs"), words(p, "caps"), text(p, "file")});
+        });
+        return all;
     });
 }
 

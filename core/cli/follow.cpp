@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/cli/follow.hpp"
+
+#include <unistd.h>
+
+#include "core/base/deadline.hpp"
+#include "core/cli/interrupts.hpp"
+#include "core/cli/output.hpp"
+#include "core/control/json.hpp"
+#include "core/report/terminal.hpp"
+
+namespace segue::cli {
+namespace {
+
+using report::UpdateRecord;
+
+constexpr auto kPoll = std::chrono::milliseconds(20);
+// Between two generations nobody may answer for a moment; beyond this the VMM is lost.
+constexpr auto kGrace = std::chrono::seconds(10);
+
+void say(const std::string& text) {
+    std::fputs(text.c_str(), stderr);
+}
+
+bool at_a_terminal() {
+    return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+}
+
+// Shows what is new in a record, to people or to programs.
+class Display {
+public:
+    explicit Display(bool json)
+        : json_(json)
+        , terminal_([](std::string_view text) { out(text); }, ::isatty(STDOUT_FILENO) == 1) {}
+
+    void show(const UpdateRecord& record) {
+        if (!json_)
+            return terminal_.show(record);
+        auto text = control::to_json(record);
+        if (text != last_)
+            out(text + "\n");
+        last_ = std::move(text);
+    }
+
+private:
+    bool json_;
+    std::string last_;
+    report::Terminal terminal_;
+};
+
+class Follower {
+public:
+    Follower(const control::Client& client, UpdateRecord record, bool json)
+        : client_(client)
+        , record_(std::move(record))
+        , display_(json) {}
+
+    ExitCode run() {
+        display_.show(record_);
+        while (!report::is_final(record_.status)) {
+            if (!heed(interrupts_.wait(kPoll, asking_)))
+                return detached();
+            auto next = client_.update(record_.id);
+            if (!next && patience_.passed())
+                return lost(next.error());
+            if (!next)
+                continue;
+            patience_ = Deadline::in(kGrace);
+            record_ = std::move(*next);
+            display_.show(record_);
+        }
+        return exit_code_of(record_);
+    }
+
+private:
+    // False: no more of this.
+    bool heed(Interrupts::Event event) {
+        switch (event) {
+        case Interrupts::Event::None:
+            return true;
+        case Interrupts::Event::HangUp:
+            return false;
+        case Interrupts::Event::Interrupt:
+            if (asking_ || !at_a_terminal())
+                return false;
+            say("\nCancel update " + record_.id + "? [y/N] (Ctrl-C again leaves it alone) ");
+            asking_ = true;
+            return true;
+        case Interrupts::Event::Answer:
+            asking_ = false;
+            if (interrupts_.answered_yes())
+                cancel();
+            return true;
+        }
+        return true;
+    }
+
+    // Returns once the guest is here again, or has gone: the record says which.
+    void cancel() {
+        if (const auto cancelled = client_.cancel_update(); !cancelled)
+            fail(cancelled.error());
+    }
+
+    ExitCode detached() {
+        say("\nupdate " + record_.id + " goes on without this command; `segue watch " +
+            client_.guest() + "` shows it again\n");
+        return ExitCode::Detached;
+    }
+
+    ExitCode lost(const Error& error) {
+        fail(Error(error.code(), "update " + record_.id + ": " + error.what())
+                 .way_out("its outcome is not known here: look at `segue history " +
+                          client_.guest() + "`, the VMM's log, and `segue list`"));
+        return ExitCode::Unknown;
+    }
+
+    Interrupts interrupts_;
+    const control::Client& client_;
+    UpdateRecord record_;
+    Display display_;
+    Deadline patience_ = Deadline::in(kGrace);
+    bool asking_ = false;
+};
+
+} // namespace
+
+ExitCode follow(const control::Client& client, UpdateRecord record, bool json) {
+    return Follower(client, std::move(record), json).run();
+}
+
+} // namespace segue::cli
