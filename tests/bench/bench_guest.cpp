@@ -91,10 +91,12 @@ Status BenchGuest::boot() {
                           << (bin.parent_path() / "share/segue/metronome.elf").string()
                           << "\"\ncmdline = \"vcpus=" << spec_.vcpus
                           << " print=0 share=4M\"\n[[memory]]\nid = \"ram0\"\nsize = \""
-                          << spec_.ram_mib << "M\"\nbackend = \"memfd\"\n[update]\nmode = \""
+                          << spec_.ram_mib << "M\"\nbackend = \"file\"\noptions.path = \""
+                          << (dir_ / "ram") << "\"\n[update]\nkeeper = \"exec\"\nmode = \""
                           << spec_.modes.front() << "\"\nallow = " << list_of(spec_.modes)
                           << "\nchannels.cpr = { transport = \"unix\" }\n"
-                             "channels.main = { transport = \"unix\" }\n";
+                             "channels.main = { transport = \"unix\" }\n"
+                             "channels.at-rest = { transport = \"file\" }\n";
     SEGUE_TRY(create(places_));
     SEGUE_ASSIGN(const UniqueFd log, sys::open(places_.log(), O_WRONLY | O_CREAT | O_APPEND));
     SpawnSpec s;

@@ -5,7 +5,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build/release}
-config=$root/configs/memfd-cpr-transfer.toml
+config=$root/configs/three-modes.toml
 next=$build/demo/next/bin/segue-vmm
 broken=$build/demo/broken/bin/segue-vmm
 work=$(mktemp -d -p /dev/shm segue-demo.XXXXXX) # mode 0700
@@ -36,6 +36,7 @@ start() { # GUEST VCPUS
     segue run "$config" --set "guest.name=$1" --set "guest.vcpus=$2" \
         --set "guest.kernel=$build/share/segue/metronome.elf" \
         --set "guest.cmdline=vcpus=$2 print=500" \
+        --set "memory[0].options.path=$work/$1.ram" \
         --set console.backend=file --set "console.path=$work/$1.console" | sed 's/^/  /'
 }
 
@@ -119,35 +120,37 @@ contrast() {
 
 console() { sed 's/^/      guest: /' <(tail -n "$1" "$work/web1.console"); }
 
-row() { # VERSION-BEFORE PID-BEFORE RESULT GAP
+row() { # RESULT GAP
     await_sweeps
-    rows+=("$(printf '%-13s %-18s %-18s %9s  %-11s  %s' cpr-transfer "$1 -> $(field web1 version)" \
-        "$2 -> $(field web1 pid)" "$(ms "$4")" "$3" "$(verdict)")")
+    rows+=("$(printf '%-13s %-18s %-18s %9s  %-11s  %s' "$mode" \
+        "$before -> $(field web1 version)" "$pid -> $(field web1 pid)" "$(ms "$2")" "$1" \
+        "$(verdict)")")
 }
 
 copied() { sed -n 's/.*, \([^,]*\) of RAM copied$/\1/p' "$work/update.txt"; }
 
-update_to() { # BINARY; gives the exit code of segue update
-    before=$(field web1 version) pid=$(field web1 pid)
+update_to() { # MODE BINARY; gives the exit code of segue update
+    mode=$1 before=$(field web1 version) pid=$(field web1 pid)
     look
-    say "\$ segue update web1 --binary ${1#"$root"/}"
+    say "\$ segue update web1 --mode $1 --binary ${2#"$root"/}"
     local code=0
-    segue update web1 --binary "$1" >"$work/update.txt" 2>&1 || code=$?
+    segue update web1 --mode "$1" --binary "$2" >"$work/update.txt" 2>&1 || code=$?
     sed 's/^/    /' "$work/update.txt"
     look
     return "$code"
 }
 
-move() { # BINARY
-    update_to "$1" || die "the update failed"
+move() { # MODE BINARY
+    update_to "$1" "$2" || die "the update failed"
     gaps+=("$(blackout)")
     moved=$((moved + 1))
-    row "$before" "$pid" "$(copied)" "${gaps[-1]}"
+    row "$(copied)" "${gaps[-1]}"
+    console 2
 }
 
 move_to_broken() {
-    ! update_to "$broken" || die "the broken one won"
-    row "$before" "$pid" "rolled back" "$(blackout)"
+    ! update_to cpr-transfer "$broken" || die "the broken one won"
+    row "rolled back" "$(blackout)"
     [[ $(field web1 pid) == "$pid" && $(field web1 state) == running ]] ||
         die "the guest should run on where it was"
 }
@@ -185,20 +188,21 @@ main() {
     noise
     say "left alone for three seconds, this machine holds the guest up for up to $(ms "$idle")"
     console 2
-    move "$next"
-    console 2
+    story "cpr-transfer: a new process, complete before the guest pauses"
+    move cpr-transfer "$next"
     story "A newer version that crashes in the middle of the update"
     move_to_broken
     console 2
-    story "Back to the older version: an update like any other"
-    move "$build/bin/segue-vmm"
-    console 1
+    story "cpr-exec: the same process executes another program, here the older version"
+    move cpr-exec "$build/bin/segue-vmm"
+    story "cpr-reboot: for a moment there is no VMM, only memory and a file"
+    move cpr-reboot "$next"
     report
     segue shutdown web1
     story "Try next"
-    say "build/release/bin/segue run configs/memfd-cpr-transfer.toml --set guest.kernel=\$PWD/build/release/share/segue/metronome.elf"
-    say "build/release/bin/segue update memfd      # and segue status memfd"
-    say "./dev bench blackout --quick              # the pause, measured beside its floor"
+    say "build/release/bin/segue run configs/three-modes.toml --set guest.kernel=\$PWD/build/release/share/segue/metronome.elf"
+    say "build/release/bin/segue update three --mode cpr-exec   # then segue history three"
+    say "./dev bench blackout --quick                           # the pause, measured beside its floor"
 }
 
 main

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# config_test.sh BUILD CONFIG - a configuration of configs/ starts the metronome, and an update
-# carries the guest to the next generation: another process, or this one with cpr-exec.
+# config_test.sh BUILD CONFIG - a configuration of configs/ starts the metronome, and an update by
+# each mode that it allows carries the guest to the next generation: another process, or this one
+# with cpr-exec.
 set -euo pipefail
 
 build=$1 config=$2 name=$(basename "$2" .toml)
@@ -25,19 +26,27 @@ fail() {
 field() { segue status "$name" | awk -v key="$1" '$1 == key { print $2 }'; }
 
 settings=(--set "guest.kernel=$kernel" --set 'memory[0].size=32M')
-[[ $name != file ]] || settings+=(--set "memory[0].options.path=$work/ram0")
+! grep -q '^options = { path' "$config" || settings+=(--set "memory[0].options.path=$work/ram0")
 
 segue run "$config" "${settings[@]}" || fail "the guest does not start"
 [[ $(field state) == running ]] || fail "the guest does not run"
-old=$(field pid)
-segue update "$name" || fail "the update failed"
-[[ $(field state) == running ]] || fail "the guest does not run after the update"
-[[ $(field generation) == 2 ]] || fail "the generation is $(field generation), not 2"
-if [[ $config == *-cpr-exec.toml ]]; then
-    [[ $(field pid) == "$old" ]] || fail "the process is $(field pid), not $old any more"
-else
-    [[ $(field pid) != "$old" ]] || fail "the process is still $old"
-fi
+
+update() { # MODE GENERATION
+    local old
+    old=$(field pid)
+    segue update "$name" --mode "$1" || fail "the update by $1 failed"
+    [[ $(field state) == running ]] || fail "the guest does not run after the update by $1"
+    [[ $(field generation) == "$2" ]] || fail "the generation is $(field generation), not $2"
+    if [[ $1 == cpr-exec ]]; then
+        [[ $(field pid) == "$old" ]] || fail "the process is $(field pid), not $old any more"
+    else
+        [[ $(field pid) != "$old" ]] || fail "the process is still $old"
+    fi
+}
+generation=1
+modes=$(sed -n 's/^\(mode\|allow\) = //p' "$config" | grep -o '[a-z-]*' | sort -u)
+[[ $modes ]] || fail "the configuration allows no mode"
+for mode in $modes; do update "$mode" $((++generation)); done
 segue shutdown "$name" || fail "the guest cannot be shut down"
 for _ in {1..200}; do
     [[ -e $work/run/$name/lock ]] || break
