@@ -136,7 +136,7 @@ TEST_F(Control, PluginsAreThoseThatAreOpen) {
         }
     }
     EXPECT_THAT(names, testing::UnorderedElementsAre("mode/cpr-transfer", "transport/unix",
-                                                     "memory/memfd"));
+                                                     "memory/memfd", "keeper/exec"));
 }
 
 TEST_F(Control, TheGroupGetsToTheSocketAndToNothingElse) {

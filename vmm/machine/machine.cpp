@@ -15,6 +15,7 @@ Status Machine::open_vm() {
 
 Status Machine::assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
                          const inventory::Inventory& inventory, ConsoleBackend console) {
+    inventory_ = &inventory;
     shapes_ = std::move(shapes);
     config_.console = console.config;
     SEGUE_TRY(enable_all(vm_, capabilities));
@@ -76,7 +77,6 @@ Status Machine::describe(state::Writer& manifest) {
 Status Machine::build(const state::Reader& manifest, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
     SEGUE_ASSIGN(ConsoleBackend console, adopt_console(config_.console, inventory));
-    inventory_ = &inventory;
     return rebuild(manifest, inventory, std::move(console));
 }
 

@@ -54,7 +54,7 @@ private:
     Kvm kvm_;
     Vm vm_;
     GuestRam ram_;
-    const inventory::Inventory* inventory_ = nullptr; // after build()
+    const inventory::Inventory* inventory_ = nullptr; // from assemble() on
     PortBus ports_;
     // In this order: the vCPUs' threads end before the devices that they reach.
     std::unique_ptr<DeviceSet> devices_;
