@@ -53,6 +53,8 @@ private:
             return state(h.length);
         case Frame::Pages:
             return pages(h);
+        case Frame::RamPlaces:
+            return receive_places(reader_, back_, h);
         case Frame::RamEnd:
             return receive_totals(reader_, back_, h);
         default:
@@ -67,11 +69,16 @@ private:
         has_state_ = true;
         return {};
     }
+    // What lies beside the frames is not read again: that would stop the guest for as long as it
+    // took to write it.
     Status pages(const FrameHeader& h) {
-        const auto run = receive_run(reader_, back_, h, [this](const segue_pages& p) {
-            scratch_.resize(std::max<std::size_t>(scratch_.size(), run_bytes(p)));
-            return Result<std::span<std::byte>>(scratch_);
-        });
+        const auto run =
+            receive_run(reader_, back_, h, [this](const Run& r) -> Result<std::span<std::byte>> {
+                if (r.at != 0)
+                    return std::span<std::byte>();
+                scratch_.resize(std::max<std::size_t>(scratch_.size(), r.bytes()));
+                return std::span(scratch_);
+            });
         return run ? Status() : run.error();
     }
 
@@ -106,7 +113,7 @@ Status read_back(Attempt& a) {
     SEGUE_TRY(all.run());
     if (!all.has_state())
         return differs("the state");
-    return back->runs() == main->runs() ? Status() : differs("the RAM");
+    return back->ram().totals == main->ram().totals ? Status() : differs("the RAM");
 }
 
 Status stamp_blocks(Attempt& a) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace segue::update {
 
@@ -54,7 +55,7 @@ Status Channel::wait_ready(plugin::Direction direction, const Waiter& wait) {
 Status Channel::write_all(std::span<segue_iov> pieces, std::span<const int> fds,
                           const Waiter& wait) {
     while (!pieces.empty()) {
-        auto n = wire_.write(pieces, fds);
+        auto n = seeks_ ? wire_.write_at(position_, pieces) : wire_.write(pieces, fds);
         if (n.code() == Code::Again) {
             SEGUE_TRY(wait_ready(plugin::Direction::Write, wait));
             continue;
@@ -62,9 +63,34 @@ Status Channel::write_all(std::span<segue_iov> pieces, std::span<const int> fds,
         if (!n)
             return std::move(n).error().with("channel", name_);
         fds = {};
+        position_ += *n;
         pieces = advance(pieces, *n);
     }
     return {};
+}
+
+void Channel::seek(std::uint64_t at) {
+    position_ = at;
+    seeks_ = true;
+}
+
+Status Channel::write_at(std::uint64_t at, std::span<const std::byte> bytes, const Waiter& wait) {
+    const std::uint64_t frames = std::exchange(position_, at);
+    const bool sought = std::exchange(seeks_, true);
+    segue_iov piece = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    const Status s = write_all({&piece, bytes.empty() ? 0u : 1u}, {}, wait);
+    position_ = frames;
+    seeks_ = sought;
+    return s;
+}
+
+Status Channel::read_at(std::uint64_t at, std::span<std::byte> out, const Waiter& wait) {
+    const std::uint64_t frames = std::exchange(position_, at);
+    const bool sought = std::exchange(seeks_, true);
+    const Status s = receive(out, wait);
+    position_ = frames;
+    seeks_ = sought;
+    return s;
 }
 
 Status Channel::send(Frame type, std::span<const segue_iov> pieces, std::span<const int> fds,
@@ -124,13 +150,14 @@ Error Channel::unexpected(const FrameHeader& came, Frame due) const {
 Status Channel::receive(std::span<std::byte> out, const Waiter& wait) {
     while (!out.empty()) {
         const segue_iov piece = {out.data(), out.size()};
-        auto n = wire_.read({&piece, 1}, fds_);
+        auto n = seeks_ ? wire_.read_at(position_, {&piece, 1}) : wire_.read({&piece, 1}, fds_);
         if (n.code() == Code::Again) {
             SEGUE_TRY(wait_ready(plugin::Direction::Read, wait));
             continue;
         }
         if (!n)
             return std::move(n).error().with("channel", name_);
+        position_ += *n;
         out = out.subspan(*n);
     }
     return {};
@@ -205,6 +232,7 @@ Status Channel::finish(std::uint32_t how, const Waiter& wait) {
     }
 }
 
+const std::uint64_t Channel::kHeader = sizeof(RawHeader);
 const std::uint64_t Channel::kManifestOffset = 2 * sizeof(RawHeader) + sizeof(RawPreamble);
 
 } // namespace segue::update

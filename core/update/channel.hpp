@@ -23,12 +23,13 @@ enum class Frame : std::uint32_t {
     Preamble = 1,  // first on every connection of a PEER
     Inventory = 2, // descriptors; answered by Ack
     Ack = 3,
-    State = 4,    // a whole state container
-    Pages = 5,    // a Run, then its bytes unless it is zero
-    Mode = 6,     // the mode's own bytes
-    Manifest = 7, // the machine manifest: first on "main" where no peer could be told otherwise
-    RamEnd = 8,   // no more Pages: the RunTotals of those before
-    End = 9,      // last on a channel that rests: the number of frames before
+    State = 4,      // a whole state container
+    Pages = 5,      // a Run, then its bytes unless it is zero
+    Mode = 6,       // the mode's own bytes
+    Manifest = 7,   // the machine manifest: first on "main" where no peer could be told otherwise
+    RamEnd = 8,     // no more Pages: the RunTotals of those before
+    End = 9,        // last on a channel that rests: the number of frames before
+    RamPlaces = 10, // where RAM lies in the channel's file, beside the frames, which go on behind
 };
 
 struct FrameHeader {
@@ -74,13 +75,22 @@ public:
     // SEGUE_FINISH_*; waits until it is done.
     Status finish(std::uint32_t how, const Waiter& wait);
 
+    // Bytes of a frame's header.
+    static const std::uint64_t kHeader;
     // Where the manifest's bytes begin on a seekable "main".
     static const std::uint64_t kManifestOffset;
 
     plugin::Channel& wire() { return wire_; }
     const std::string& name() const { return name_; }
-    // Of the runs of pages so far.
-    RunTotals& runs() { return runs_; }
+    ChannelRam& ram() { return ram_; }
+
+    // Of the next frame in the channel's bytes.
+    std::uint64_t position() const { return position_; }
+    // Only where wire().seekable(): the next frame lies at `at`. Beside the frames: write_at() and
+    // read_at(), all of `bytes`.
+    void seek(std::uint64_t at);
+    Status write_at(std::uint64_t at, std::span<const std::byte> bytes, const Waiter& wait);
+    Status read_at(std::uint64_t at, std::span<std::byte> out, const Waiter& wait);
 
 private:
     Result<struct RawPreamble> receive_preamble(const Waiter& wait);
@@ -91,7 +101,9 @@ private:
     std::string name_;
     std::vector<UniqueFd> fds_;
     std::uint64_t sent_ = 0, received_ = 0; // frames
-    RunTotals runs_;
+    std::uint64_t position_ = 0;
+    bool seeks_ = false; // the transport does not know the position any more
+    ChannelRam ram_;
 };
 
 } // namespace segue::update

@@ -57,11 +57,37 @@ Status clear(const Session& s, const segue_pages& p) {
     return {};
 }
 
+Result<FrameHeader> next_frame(const Session& s, Channel& ch) {
+    return ch.next(sizeof(Run) + kRunPages * kPage, s.wait());
+}
+
+// Where the run's bytes go in the channel's file, beside the frames; 0: behind its header. A page
+// is written there once: what was sent of it since comes later among the frames, and wins.
+Result<std::uint64_t> place_for(const Session& s, Channel& ch, const segue_pages& pages) {
+    if (run_bytes(pages) == 0 || !ch.wire().seekable())
+        return std::uint64_t{0};
+    const auto& blocks = s.inventory.blocks();
+    ChannelRam& ram = ch.ram();
+    if (!ram.places) {
+        const std::uint64_t frame = Channel::kHeader + (blocks.size() + 1) * sizeof(std::uint64_t);
+        const RamPlaces places(blocks, s.ram_of_block, ch.position() + frame);
+        SEGUE_TRY(ch.send(Frame::RamPlaces, std::as_bytes(places.words()), {}, s.wait()));
+        ch.seek(places.end());
+        ram.places = places;
+        for (const inventory::RamBlock& b : blocks)
+            ram.placed.emplace_back(b.bytes / kPage);
+    }
+    ReceivedMap& placed = ram.placed.at(pages.block);
+    if (placed.any(pages.first, pages.n))
+        return std::uint64_t{0};
+    placed.mark(pages.first, pages.n);
+    return ram.places->of(pages.block) + pages.first * kPage;
+}
+
 // Sends a run of pages that are all zero, or not.
 Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
     Run run;
     run.pages = pages;
-    run.number = ch.runs().runs;
     SEGUE_ASSIGN(const auto memory, run_of(s, pages));
     std::span<const std::byte> bytes = memory.first(run.bytes());
     std::vector<std::byte> still;
@@ -69,11 +95,16 @@ Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
         still.assign(bytes.begin(), bytes.end());
         bytes = still;
     }
+    SEGUE_ASSIGN(run.at, place_for(s, ch, pages));
+    run.number = ch.ram().totals.runs;
     run.checksum = run.checksum_with(bytes);
+    if (run.at != 0)
+        SEGUE_TRY(ch.write_at(run.at, bytes, s.wait()));
     const std::array<segue_iov, 2> pieces = {
-        {{&run, sizeof run}, {const_cast<std::byte*>(bytes.data()), bytes.size()}}};
+        {{&run, sizeof run},
+         {const_cast<std::byte*>(bytes.data()), run.at != 0 ? 0 : bytes.size()}}};
     SEGUE_TRY(ch.send(Frame::Pages, pieces, {}, s.wait()));
-    ch.runs().add(run);
+    ch.ram().totals.add(run);
     s.ram_bytes += bytes.size();
     return s.wait().check();
 }
@@ -96,7 +127,7 @@ segue_block as_abi(const inventory::RamBlock& b) {
 
 Status put_pages(Session& s, Channel& ch, const segue_pages& pages) {
     if (pages.n == 0)
-        return ch.send(Frame::RamEnd, std::as_bytes(std::span(&ch.runs(), 1)), {}, s.wait());
+        return ch.send(Frame::RamEnd, std::as_bytes(std::span(&ch.ram().totals, 1)), {}, s.wait());
     SEGUE_TRY(run_of(s, pages));
     if ((pages.flags & SEGUE_PAGES_ZERO) != 0)
         return put_run(s, ch, pages);
@@ -112,22 +143,43 @@ Result<Run> receive_run(const Session& s, Channel& ch, const FrameHeader& frame,
         return corrupt(ch, "a page run without its header");
     SEGUE_TRY(ch.receive(std::as_writable_bytes(std::span(&run, 1)), s.wait()));
     const auto wrong = [&](const std::string& why) { return corrupt_run(s, ch, run.pages, why); };
-    if (run.number != ch.runs().runs)
+    if (run.number != ch.ram().totals.runs)
         return wrong("this is run " + std::to_string(run.number) + " where " +
-                     std::to_string(ch.runs().runs) + " was due");
+                     std::to_string(ch.ram().totals.runs) + " was due");
+    if (run.pages.block >= s.inventory.blocks().size())
+        return wrong("there is no such block");
     if (run.pages.n == 0 || ((run.pages.flags & SEGUE_PAGES_ZERO) == 0 && run.pages.n > kRunPages))
         return wrong("a run never has that many");
-    auto memory = room(run.pages);
+    if (frame.length != sizeof run + (run.at != 0 ? 0 : run.bytes()))
+        return wrong("the run is of another length than announced");
+    const std::optional<RamPlaces>& places = ch.ram().places;
+    if (run.at != 0 && (!places || run.at != places->of(run.pages.block) + run.pages.first * kPage))
+        return wrong("they lie where they cannot");
+    auto memory = room(run);
     if (!memory)
         return wrong(memory.error().what());
-    if (frame.length != sizeof run + run.bytes())
-        return wrong("the run is of another length than announced");
-    const auto bytes = memory->first(run.bytes());
-    SEGUE_TRY(ch.receive(bytes, s.wait()));
-    if (run.checksum != run.checksum_with(bytes))
-        return wrong("they do not match their checksum");
-    ch.runs().add(run);
+    if (memory->size() >= run.bytes()) {
+        const auto bytes = memory->first(run.bytes());
+        SEGUE_TRY(run.at != 0 ? ch.read_at(run.at, bytes, s.wait()) : ch.receive(bytes, s.wait()));
+        if (run.checksum != run.checksum_with(bytes))
+            return wrong("they do not match their checksum");
+    }
+    ch.ram().totals.add(run);
     return run;
+}
+
+Status receive_places(const Session& s, Channel& ch, const FrameHeader& frame) {
+    const auto& blocks = s.inventory.blocks();
+    std::vector<std::uint64_t> words(blocks.size() + 1);
+    if (frame.length != words.size() * sizeof words[0] || !ch.wire().seekable())
+        return corrupt(ch, "RAM is said to lie beside the frames, and cannot");
+    SEGUE_TRY(ch.receive(std::as_writable_bytes(std::span(words)), s.wait()));
+    auto places = RamPlaces::read(words, blocks, ch.position());
+    if (!places)
+        return corrupt(ch, places.error().what());
+    ch.seek(places->end());
+    ch.ram().places = std::move(*places);
+    return {};
 }
 
 Status receive_totals(const Session& s, Channel& ch, const FrameHeader& frame) {
@@ -135,7 +187,7 @@ Status receive_totals(const Session& s, Channel& ch, const FrameHeader& frame) {
     if (frame.length != sizeof sent)
         return corrupt(ch, "a RAM trailer of another length than it has");
     SEGUE_TRY(ch.receive(std::as_writable_bytes(std::span(&sent, 1)), s.wait()));
-    const RunTotals& came = ch.runs();
+    const RunTotals& came = ch.ram().totals;
     if (sent == came)
         return {};
     const auto text = [](const RunTotals& t) {
@@ -148,12 +200,16 @@ Status receive_totals(const Session& s, Channel& ch, const FrameHeader& frame) {
 
 Status get_pages(Session& s, Channel& ch, segue_pages& pages) {
     pages = {};
-    SEGUE_ASSIGN(const FrameHeader h, ch.next(sizeof(Run) + kRunPages * kPage, s.wait()));
+    SEGUE_ASSIGN(FrameHeader h, next_frame(s, ch));
+    if (h.type == Frame::RamPlaces) {
+        SEGUE_TRY(receive_places(s, ch, h));
+        SEGUE_ASSIGN(h, next_frame(s, ch));
+    }
     if (h.type == Frame::RamEnd)
         return receive_totals(s, ch, h);
     if (h.type != Frame::Pages)
         return ch.unexpected(h, Frame::Pages);
-    const Room in_block = [&s](const segue_pages& p) { return run_of(s, p); };
+    const Room in_block = [&s](const Run& r) { return run_of(s, r.pages); };
     SEGUE_ASSIGN(const Run run, receive_run(s, ch, h, in_block));
     pages = run.pages;
     ReceivedMap& received = s.received.at(pages.block);

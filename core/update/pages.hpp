@@ -25,13 +25,16 @@ Status get_pages(Session& session, Channel& channel, segue_pages& pages);
 // REFUSED where a page of a block that moves before the commit has not come.
 Status all_received(const Session& session);
 
-// Where the bytes of a run should go.
-using Room = std::function<Result<std::span<std::byte>>(const segue_pages&)>;
+// Where the bytes of a run should go; too little room: they are not read, which only bytes beside
+// the frames (run.at) can bear.
+using Room = std::function<Result<std::span<std::byte>>(const Run&)>;
 // The run that `frame` announced, checked, its bytes at the front of its room; counted in
-// channel.runs(). What get_pages() does, for a reader that keeps nothing, too.
+// channel.ram(). What get_pages() does, for a reader that keeps nothing, too.
 Result<Run> receive_run(const Session& session, Channel& channel, const FrameHeader& frame,
                         const Room& room);
-// The trailer that `frame` announced, compared with channel.runs().
+// The trailer that `frame` announced, compared with channel.ram(). And where RAM lies beside the
+// frames, which go on behind it.
 Status receive_totals(const Session& session, Channel& channel, const FrameHeader& frame);
+Status receive_places(const Session& session, Channel& channel, const FrameHeader& frame);
 
 } // namespace segue::update

@@ -5,11 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include <segue/abi/update.h>
 
 #include "core/state/checksum.hpp"
+#include "core/update/ram_places.hpp"
+#include "core/update/received.hpp"
 
 namespace segue::update {
 
@@ -26,7 +30,7 @@ inline std::uint64_t run_bytes(const segue_pages& p) {
 struct Run {
     segue_pages pages = {};
     std::uint64_t number = 0;   // of the run on its channel, from 0
-    std::uint64_t at = 0;       // 0: the bytes follow
+    std::uint64_t at = 0;       // of the bytes in the channel's file; 0: they follow
     std::uint64_t checksum = 0; // XXH3-64 of all before and of the pages' bytes
 
     std::uint64_t bytes() const { return run_bytes(pages); }
@@ -54,5 +58,12 @@ struct RunTotals {
     bool operator==(const RunTotals&) const = default;
 };
 static_assert(sizeof(RunTotals) == 40, "part of the wire format");
+
+// What one side knows of the RAM on one channel.
+struct ChannelRam {
+    RunTotals totals;
+    std::optional<RamPlaces> places; // once a run was written beside the frames, or read
+    std::vector<ReceivedMap> placed; // outgoing: one a block; a page is written there only once
+};
 
 } // namespace segue::update

@@ -65,7 +65,8 @@ public:
     Result<std::uint64_t> write(std::span<const segue_iov> from, std::span<const int> fds = {});
     Status finish(std::uint32_t how); // SEGUE_FINISH_*
 
-    // Unsupported unless the transport is SEEKABLE.
+    bool seekable() const { return (table().caps & SEGUE_TRANSPORT_SEEKABLE) != 0; }
+    // Unsupported unless it is.
     Result<std::uint64_t> read_at(std::uint64_t at, std::span<const segue_iov> to);
     Result<std::uint64_t> write_at(std::uint64_t at, std::span<const segue_iov> from);
     Result<int> backing(); // borrowed
