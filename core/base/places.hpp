@@ -20,6 +20,7 @@ struct GuestPlaces {
     std::string owner() const { return run + "/owner"; }
     std::string lock() const { return run + "/lock"; }
     std::string log() const { return run + "/vmm.log"; }
+    std::string start_file() const { return state + "/start"; } // core/base/start_file.hpp
     std::string journal() const { return state + "/journal.jsonl"; }
 };
 

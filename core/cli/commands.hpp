@@ -15,6 +15,12 @@ struct RunOptions {
     std::string config;
     std::vector<std::string> set;
     bool foreground = false;
+    bool restore = false; // from the state that was saved
+};
+struct StartOptions {
+    std::string guest;
+    std::string config; // in place of the one that it had
+    bool foreground = false;
 };
 struct UpdateOptions {
     std::string guest, mode, binary, config;
@@ -38,6 +44,8 @@ struct CheckOptions {
 
 // Each prints its own errors.
 ExitCode run(const Places& places, const RunOptions& options);
+ExitCode start(const Places& places, const StartOptions& options);
+ExitCode save(const Places& places, const std::string& guest, const std::string& mode);
 ExitCode status(const Places& places, const std::string& guest, bool json);
 ExitCode list(const Places& places, bool json);
 ExitCode update(const Places& places, const UpdateOptions& options);

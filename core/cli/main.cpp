@@ -23,10 +23,10 @@ constexpr const char* kExamples =
 
 struct CommandLine {
     CLI::App app{"Replaces the VMM process under a running guest."};
-    std::string run_dir, state_dir, guest, plugin, file;
-    std::string id;
+    std::string run_dir, state_dir, guest, plugin, file, mode, id;
     bool json = false, detach = false;
     RunOptions run_options;
+    StartOptions start_options;
     UpdateOptions update_options;
     CheckOptions check_options;
     HistoryOptions history_options;
@@ -39,6 +39,7 @@ struct CommandLine {
         command->add_option("NAME", guest, "the guest's name")->required();
     }
     void add_run();
+    void add_save_and_start();
     void add_update();
     void add_watch();
     void add_guest_verbs();
@@ -61,6 +62,7 @@ CommandLine::CommandLine() {
     app.fallthrough();
     app.footer(kExamples);
     add_run();
+    add_save_and_start();
     add_update();
     add_watch();
     add_guest_verbs();
@@ -78,6 +80,21 @@ void CommandLine::add_run() {
                                    "become the VMM: for its stdio console and for supervisors");
     c->add_flag("--detach", detach, "leave the VMM running in a session of its own (the default)")
         ->excludes(foreground);
+}
+
+void CommandLine::add_save_and_start() {
+    auto* save = command("save", "put a guest to rest in its state and end its VMM",
+                         [this](const Places& p) { return cli::save(p, guest, mode); });
+    add_guest(save);
+    save->add_option("--mode", mode, "how (default: the first allowed mode that can)");
+    auto* start =
+        command("start", "let a guest go on from where it was saved", [this](const Places& p) {
+            start_options.guest = guest;
+            return cli::start(p, start_options);
+        });
+    add_guest(start);
+    start->add_option("--config", start_options.config, "TOML file (default: the one that it had)");
+    start->add_flag("--foreground", start_options.foreground, "become the VMM");
 }
 
 void CommandLine::add_update() {
@@ -154,7 +171,7 @@ void CommandLine::add_files() {
     i->add_flag("--json", json, "as JSON, byte strings whole");
 }
 
-ExitCode start(int argc, char** argv) {
+ExitCode run_command(int argc, char** argv) {
     CommandLine line;
     try {
         line.app.parse(argc, argv);
@@ -169,5 +186,5 @@ ExitCode start(int argc, char** argv) {
 } // namespace segue::cli
 
 int main(int argc, char** argv) {
-    return static_cast<int>(segue::cli::start(argc, argv));
+    return static_cast<int>(segue::cli::run_command(argc, argv));
 }

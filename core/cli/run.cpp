@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `segue run`: starts a VMM and waits until it answers.
+// `segue run` and `segue start`: start a VMM and wait until it answers.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +7,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/spawn.hpp"
+#include "core/base/start_file.hpp"
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
 #include "core/config/guest_config.hpp"
@@ -45,6 +46,8 @@ Result<std::vector<std::string>> command_line(const Places& places, const RunOpt
         argv.emplace_back("--set");
         argv.push_back(assignment);
     }
+    if (options.restore)
+        argv.emplace_back("--restore");
     return argv;
 }
 
@@ -75,7 +78,7 @@ Status await(const Child& child, const GuestPlaces& folder, const control::Clien
         .way_out("the whole log is " + folder.log());
 }
 
-Status start(const std::vector<std::string>& argv, const Places& places, const std::string& name) {
+Status launch(const std::vector<std::string>& argv, const Places& places, const std::string& name) {
     SEGUE_ASSIGN(const auto folder, places.guest(name));
     SEGUE_TRY(create(folder));
     if (is_locked(folder))
@@ -111,7 +114,28 @@ ExitCode run(const Places& places, const RunOptions& options) {
     if (!argv)
         return fail(argv.error());
     return finish(options.foreground ? become(std::move(*argv))
-                                     : start(*argv, places, guest->name));
+                                     : launch(*argv, places, guest->name));
+}
+
+ExitCode start(const Places& places, const StartOptions& options) {
+    const auto folder = places.guest(options.guest);
+    if (!folder)
+        return fail(folder.error());
+    auto was = read_start_file(*folder);
+    if (!was && options.config.empty())
+        return fail(was.error());
+    RunOptions run_options;
+    run_options.config = options.config.empty() ? was->config : options.config;
+    if (was)
+        run_options.set = was->overrides;
+    run_options.foreground = options.foreground;
+    run_options.restore = true;
+    const auto guest = config::load_guest_config(run_options.config, run_options.set);
+    if (guest && guest->name != options.guest)
+        return fail(Error(Code::Invalid, run_options.config + " is the configuration of guest '" +
+                                             guest->name + "'")
+                        .way_out("name the one of '" + options.guest + "' with --config"));
+    return run(places, run_options);
 }
 
 } // namespace segue::cli

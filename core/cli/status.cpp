@@ -2,11 +2,14 @@
 // `segue status` and `segue list`.
 #include <cstdio>
 
+#include <segue/cpp/sys.hpp>
+
 #include "core/base/units.hpp"
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
 #include "core/control/json.hpp"
 #include "core/report/terminal.hpp"
+#include "core/update/ownership.hpp"
 
 namespace segue::cli {
 namespace {
@@ -27,6 +30,17 @@ std::string row(const std::string& name, const std::string& state, const std::st
     std::snprintf(line, sizeof line, "%-20s %-14s %8s %4s  %s\n", name.c_str(), state.c_str(),
                   pid.c_str(), generation.c_str(), version.c_str());
     return line;
+}
+
+// Of a guest whose VMM says nothing.
+const char* state_of(const GuestPlaces& folder) {
+    if (is_locked(folder))
+        return "no answer";
+    auto fd = sys::open(folder.owner(), O_RDWR | O_NOFOLLOW);
+    if (!fd)
+        return "ended";
+    const auto record = update::Ownership::adopt(std::move(*fd));
+    return record && record->word().state == update::Owner::Offered ? "saved" : "ended";
 }
 
 } // namespace
@@ -64,7 +78,7 @@ ExitCode list(const Places& places, bool json) {
             out(row(name, report::name_of(vm->state), std::to_string(vm->pid),
                     std::to_string(vm->generation), vm->version));
         else if (!json)
-            out(row(name, is_locked(*folder) ? "no answer" : "ended", "-", "-", "-"));
+            out(row(name, state_of(*folder), "-", "-", "-"));
     }
     return ExitCode::Ok;
 }

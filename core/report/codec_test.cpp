@@ -29,6 +29,7 @@ UpdateRecord full_record() {
     r.blackout = nanoseconds(1500000);
     r.key = "k-1";
     r.request_digest = "00ff";
+    r.unanswered = nanoseconds(2500000);
     r.error = Error(Code::Refused, "start \xff: no")
                   .way_out("try again")
                   .with_errno(13)
@@ -77,6 +78,7 @@ TEST(RecordCodec, RoundTrip) {
     EXPECT_EQ(got->blackout, want.blackout);
     EXPECT_EQ(got->key, want.key);
     EXPECT_EQ(got->request_digest, want.request_digest);
+    EXPECT_EQ(got->unanswered, want.unanswered);
     expect_equal_phases(*got, want);
 }
 

@@ -48,6 +48,16 @@ TEST(Terminal, PrintsEachPhaseOnceWithItsTime) {
     EXPECT_NE(out.find("blackout 730 us"), std::string::npos) << out;
 }
 
+TEST(Terminal, TellsOfAHolderAndOfASavedGuest) {
+    auto r = completed();
+    EXPECT_EQ(result_line(r).find("503"), std::string::npos);
+    r.unanswered = nanoseconds(4100000);
+    EXPECT_NE(result_line(r).find("503 for 4.10 ms"), std::string::npos) << result_line(r);
+    r.to_pid = 0;
+    EXPECT_NE(result_line(r).find("0.1.0 (pid 7) saved the guest"), std::string::npos);
+    EXPECT_EQ(result_line(r).find("->"), std::string::npos);
+}
+
 TEST(Terminal, ShowsTheRunningPhaseOnATty) {
     std::string out;
     Terminal terminal([&](std::string_view text) { out += text; }, true);

@@ -58,10 +58,16 @@ void Terminal::running(const std::string& text) {
 
 std::string result_line(const UpdateRecord& r) {
     std::string text = "update " + r.id + " " + name_of(r.status);
-    if (r.status == UpdateStatus::Completed)
-        return text + ": " + r.from_version + " (pid " + std::to_string(r.from_pid) + ") -> " +
-               r.to_version + " (pid " + std::to_string(r.to_pid) + "), " + r.mode + ", blackout " +
-               time_of(r.blackout) + ", " + format_size(r.ram_bytes_copied) + " of RAM copied";
+    if (r.status == UpdateStatus::Completed) {
+        const bool saved = r.to_pid == 0; // nobody has it
+        text += ": " + r.from_version + " (pid " + std::to_string(r.from_pid) + ")";
+        text += saved ? " saved the guest, " + r.mode
+                      : " -> " + r.to_version + " (pid " + std::to_string(r.to_pid) + "), " +
+                            r.mode + ", blackout " + time_of(r.blackout);
+        if (r.unanswered.count() != 0)
+            text += ", control socket answered 503 for " + time_of(r.unanswered);
+        return text + ", " + format_size(r.ram_bytes_copied) + " of RAM copied";
+    }
     if (r.error)
         text += ": " + one_line(*r.error);
     return text + " (the guest goes on in generation " + std::to_string(r.from_generation) + ")";

@@ -147,11 +147,13 @@ struct Image {
     report::UpdateRecord record;
 };
 
-// The probe's child is forked before the update has threads: whoever forks beside others may copy a
-// lock that one of them holds. It waits for its stream.
+// The one child that an update starts, the probe's or the holder, is forked before the update has
+// threads: whoever forks beside others may copy a lock that one of them holds. It waits for its
+// stream.
 class RestLauncher final : public ports::Launcher {
 public:
-    void stand_by() {
+    // `role`: in a process of its own, with the stream; gives its exit code.
+    void stand_by(const std::function<int(UniqueFd)>& role) {
         int pair[2];
         ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
         UniqueFd mine(pair[0]), theirs(pair[1]);
@@ -165,7 +167,7 @@ public:
             (void)Waiter{}.until(theirs.get(), POLLIN).ok();
             (void)sys::recv_fds(theirs.get(), {&iov, 1}, stream).ok();
             theirs.reset();
-            ::_exit(stream.empty() ? 0 : on_probe(stream[0].release()));
+            ::_exit(stream.empty() ? 0 : role(std::move(stream[0])));
         }
         call_ = std::move(mine);
     }
@@ -179,25 +181,12 @@ public:
     Result<Child> start(const ports::SuccessorSpec& spec, int stream) override {
         if (!spec.at_rest)
             return Error(Code::Internal, "no peer here");
-        Child child;
-        child.pid = ::fork();
-        if (child.pid == 0)
-            ::_exit(holder(UniqueFd(::dup(stream))));
-        SEGUE_ASSIGN(child.pidfd, sys::pidfd(child.pid));
-        return child;
+        return call(stream);
     }
     std::string last_words(const Child&) override { return {}; }
     Result<ports::Program> open(const ports::SuccessorSpec&) override { return ports::Program(); }
     Result<Child> probe(const ports::SuccessorSpec&, const ports::Program&, int stream) override {
-        std::byte any{};
-        const segue_iov iov = {&any, 1};
-        SEGUE_TRY(sys::send_fds(call_.get(), {&iov, 1}, {&stream, 1}));
-        call_.reset();
-        asked_ = true;
-        Child child;
-        child.pid = waiting_;
-        SEGUE_ASSIGN(child.pidfd, sys::pidfd(waiting_));
-        return child;
+        return call(stream);
     }
     Error exec(const ports::SuccessorSpec&, const ports::Program&, int handoff,
                const std::vector<int>&) override {
@@ -211,6 +200,18 @@ public:
     };
 
 private:
+    Result<Child> call(int stream) {
+        std::byte any{};
+        const segue_iov iov = {&any, 1};
+        SEGUE_TRY(sys::send_fds(call_.get(), {&iov, 1}, {&stream, 1}));
+        call_.reset();
+        asked_ = true;
+        Child child;
+        child.pid = waiting_;
+        SEGUE_ASSIGN(child.pidfd, sys::pidfd(waiting_));
+        return child;
+    }
+
     pid_t waiting_ = -1;
     UniqueFd call_;
     bool asked_ = false;
@@ -246,7 +247,9 @@ protected:
 
     report::UpdateRecord update() {
         if (!mode_.later)
-            launcher_.stand_by();
+            launcher_.stand_by([this](UniqueFd s) { return launcher_.on_probe(s.release()); });
+        else if (!save_)
+            launcher_.stand_by(launcher_.holder);
         report::UpdateRecord record;
         record.attempt = old_.ownership->next_attempt().value();
         record.mode = "rest";

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <future>
 #include <thread>
 
@@ -71,7 +72,8 @@ Status Incoming::run() {
     origin_->refuse(s.error()); // nobody is left in the dark
     if (mode_)
         mode_->end(SEGUE_OUTCOME_FAILED);
-    if (!owner_lives(s.code()))
+    const bool known = !progress_.snapshot().id.empty(); // else nothing was begun
+    if (known && !owner_lives(s.code()))
         progress_.end(UpdateStatus::Failed,
                       Error(s.error())
                           .way_out(plan_.successor == SEGUE_SUCCESSOR_LATER
@@ -299,7 +301,7 @@ Status Incoming::commit() {
     // The guest runs. What follows may take its time, and none of it can fail the update.
     const auto now = monotonic_now();
     progress_.change([&](report::UpdateRecord& r) {
-        r.blackout = now - paused_at_;
+        r.blackout = std::max(now - paused_at_, std::chrono::nanoseconds(0)); // after a boot
         if (held_at_.count() != 0)
             r.unanswered = now - held_at_;
     });

@@ -264,10 +264,13 @@ void Outgoing::finish() {
     // Told by the side that carries the guest on, where there is one: one update, one entry in the
     // journal.
     const auto complete = [this] {
+        attempt_.progress.change([this](report::UpdateRecord& r) {
+            r.status = UpdateStatus::Completed;
+            r.state_bytes = attempt_.session.state_out.size();
+            r.ram_bytes_copied = attempt_.session.ram_bytes;
+        });
         if (left() == Left::AtRest)
-            return attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
-        attempt_.progress.change(
-            [](report::UpdateRecord& r) { r.status = UpdateStatus::Completed; });
+            attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
     };
     watchdog_.arm(attempt_.session.deadline, [this, complete] {
         log::error(hung("mode/" + attempt_.request.mode, "end").what());

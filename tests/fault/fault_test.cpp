@@ -142,6 +142,8 @@ void FaultTest::expect_gone(const std::vector<std::string>& files) {
                            {"file state/g/journal.jsonl", 1}};
     for (const std::string& file : files)
         left["file run/g/" + file] = 1;
+    if (!files.empty()) // nobody was there to end it in order
+        left["file state/g/start"] = 1;
     EXPECT_EQ(test::difference(left, test::files_below(*guest_ / "", {"run", "state"})), "");
 }
 

@@ -45,6 +45,18 @@ void ConfiguredPlugins::enlist(const plugin::Manifest& m, const std::string& use
         at->uses.push_back(use);
 }
 
+std::string ConfiguredPlugins::first_that_rests(const std::vector<std::string>& ids) const {
+    for (const std::string& id : ids) {
+        const auto at = modes_.find(id);
+        if (at == modes_.end())
+            continue;
+        const auto& caps = at->second.plugin->manifest().caps;
+        if (std::find(caps.begin(), caps.end(), "successor-later") != caps.end())
+            return id;
+    }
+    return {};
+}
+
 Result<plugin::Mode> ConfiguredPlugins::mode(const std::string& id, update::Side side,
                                              const plugin::ModeServices& services) {
     const auto at = modes_.find(id);

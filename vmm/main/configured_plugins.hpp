@@ -27,6 +27,8 @@ public:
 
     // What is open, in the order in which it was opened.
     const std::vector<control::PluginInfo>& list() const { return list_; }
+    // The first of these modes that leaves a guest at rest; "": none.
+    std::string first_that_rests(const std::vector<std::string>& ids) const;
 
     Result<plugin::Mode> mode(const std::string& id, update::Side side,
                               const plugin::ModeServices& services) override;

@@ -89,6 +89,7 @@ Status GuestProcess::boot() {
     SEGUE_ASSIGN(ownership_, update::Ownership::create(places_.owner(), facts_.uuid));
     SEGUE_TRY(serve(true));
     start_engine({});
+    note_start();
     run_.start();
     server_->resume();
     return {};

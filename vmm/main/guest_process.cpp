@@ -8,6 +8,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/log.hpp"
+#include "core/base/start_file.hpp"
 #include "core/base/unix_socket.hpp"
 #include "core/control/json.hpp"
 #include "vmm/main/undertaker.hpp"
@@ -113,6 +114,13 @@ void GuestProcess::start_engine(std::vector<report::UpdateRecord> past) {
     service_->attach(*engine_);
 }
 
+// The guest matters more than what fails here.
+void GuestProcess::note_start() const {
+    if (const Status s = write(StartFile{facts_.config, facts_.overrides}, places_); !s)
+        log::warn("once it is saved, 'segue start' must be told the configuration: " +
+                  s.error().what());
+}
+
 int GuestProcess::run() {
     for (;;) {
         const News news = inbox_.take();
@@ -180,6 +188,7 @@ int GuestProcess::end(int code, const std::string& why) {
     clear_places();
     ::unlink(places_.owner().c_str());
     remove_stale(places_.standby_socket());
+    ::unlink(places_.start_file().c_str());
     return code;
 }
 

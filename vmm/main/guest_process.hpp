@@ -69,6 +69,7 @@ private:
     // The guest ends here, if it still is ours.
     int end(int code, const std::string& why);
     void clear_places();
+    void note_start() const;
     bool is_at_rest() const;
 
     Options options_;

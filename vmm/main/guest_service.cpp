@@ -94,11 +94,19 @@ Status GuestService::allowed(const control::UpdateRequest& request) const {
     return {};
 }
 
+std::string GuestService::usual_mode(bool save) const {
+    const config::UpdateConfig& u = p_.config.update;
+    std::vector<std::string> ids = {u.mode};
+    ids.insert(ids.end(), u.allow.begin(), u.allow.end());
+    const std::string rests = save ? p_.plugins.first_that_rests(ids) : "";
+    return rests.empty() ? u.mode : rests; // which then says that it cannot
+}
+
 Result<update::Request> GuestService::complete(const control::UpdateRequest& request) const {
     const config::UpdateConfig& u = p_.config.update;
     const std::string& usual = u.binary.empty() ? p_.binary : u.binary;
     update::Request r;
-    r.mode = request.mode.empty() ? u.mode : request.mode;
+    r.mode = request.mode.empty() ? usual_mode(request.save) : request.mode;
     r.save = request.save;
     r.successor.binary = request.binary.empty() ? usual : request.binary;
     r.successor.config = request.config.empty() ? p_.facts.config : request.config;

@@ -52,6 +52,7 @@ public:
 private:
     Result<update::Request> complete(const control::UpdateRequest& request) const;
     Status allowed(const control::UpdateRequest& request) const;
+    std::string usual_mode(bool save) const;
 
     Parts p_;
     update::Engine* engine_ = nullptr;

@@ -147,6 +147,7 @@ Status GuestProcess::take_over() {
         (void)incoming.release();
     server_->stand_in(false);
     server_->resume();
+    note_start();
     return {};
 }
 
