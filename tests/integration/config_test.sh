@@ -47,6 +47,13 @@ generation=1
 modes=$(sed -n 's/^\(mode\|allow\) = //p' "$config" | grep -o '[a-z-]*' | sort -u)
 [[ $modes ]] || fail "the configuration allows no mode"
 for mode in $modes; do update "$mode" $((++generation)); done
+if [[ $modes == *cpr-reboot* ]]; then
+    segue save "$name" || fail "the guest cannot be saved"
+    [[ $(segue list | awk -v guest="$name" '$1 == guest { print $2 }') == saved ]] || fail "it is not saved"
+    segue start "$name" || fail "the guest cannot be started again"
+    [[ $(field state) == running && $(field generation) == $((generation + 1)) ]] || fail "the guest does not run after the start"
+    if segue start "$name" >/dev/null 2>&1; then fail "it was started twice"; fi
+fi
 segue shutdown "$name" || fail "the guest cannot be shut down"
 for _ in {1..200}; do
     [[ -e $work/run/$name/lock ]] || break

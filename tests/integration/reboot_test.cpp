@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // reboot_test.cpp - updates through a time in which no VMM has the guest.
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <atomic>
 #include <set>
@@ -9,6 +10,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/unix_socket.hpp"
+#include "core/base/wait.hpp"
 #include "tests/integration/update_test.hpp"
 
 namespace segue::integration {
@@ -27,12 +29,60 @@ protected:
         s.mode_options = "ram = \"" + ram + "\"";
         return s;
     }
+    // Until the VMM has gone.
+    report::UpdateRecord save() {
+        const auto pidfd = sys::pidfd(vm_.pid);
+        control::UpdateRequest request;
+        request.save = true;
+        auto record = guest_->client().start_update(request);
+        EXPECT_TRUE(record) << record.error().what();
+        EXPECT_TRUE(Waiter{patience()}.until(pidfd->get(), POLLIN)) << "the VMM stays";
+        ::waitpid(vm_.pid, nullptr, 0);
+        const auto all = guest_->journal();
+        EXPECT_FALSE(all.empty());
+        return all.empty() ? report::UpdateRecord{} : all.back();
+    }
+    // A VMM that takes the guest from its state; how it ended where it did not.
+    std::string start() {
+        started_ = guest_->start_vmm({"--restore"});
+        EXPECT_TRUE(started_) << started_.error().what();
+        for (const Deadline limit = patience(); !limit.passed();) {
+            if (guest_->client().healthz()) {
+                vm_ = vm();
+                return "";
+            }
+            if (const auto end = wait_exit(*started_, Deadline::in(5ms)))
+                return to_string(*end);
+        }
+        return "no answer";
+    }
+    // In the memory that the guest has now; it has counted on from `since`.
+    void expect_unharmed(const std::vector<std::uint64_t>& since = {}) {
+        auto page = test::GuestPage::open(vm_.ram.at(0), patience());
+        ASSERT_TRUE(page) << page.error().what();
+        EXPECT_TRUE(page->verify(patience()));
+        EXPECT_EQ(page->errors(), "");
+        EXPECT_EQ(page->boots(), 1u);
+        for (std::size_t i = 0; i < since.size(); ++i)
+            EXPECT_GT(page->counters()[i], since[i]);
+    }
+    // A start opens a terminal of its own, which may have another number.
+    test::Holdings held() const {
+        test::Holdings all = guest_->holdings(vm_.pid);
+        for (auto it = all.begin(); it != all.end();)
+            it = it->first.rfind("fd /dev/pts/", 0) == 0 ? all.erase(it) : std::next(it);
+        return all;
+    }
+    bool there(const std::string& file) const { return ::access(file.c_str(), F_OK) == 0; }
+    std::string state() const { return guest_->places().run + "/main.channel"; }
+
     std::string holdings() const {
         const auto before = before_;
         return test::lasting_difference(
-            before, [this] { return guest_->holdings(vm_.pid); }, patience());
+            before, [this] { return held(); }, patience());
     }
     test::Holdings before_;
+    Result<Child> started_ = Child{};
 };
 
 // What one request, on a connection of its own, is answered; "" where there was none.
@@ -54,7 +104,7 @@ std::string answer_of(const std::string& socket) {
 
 TEST_F(Reboot, InOneGoWithItsRamInPlace) {
     boot(spec("in-place"));
-    before_ = guest_->holdings(vm_.pid);
+    before_ = held();
     const std::uint64_t inode = vm_.ram.at(0).inode;
     const auto counters = guest_->page().counters();
     const report::UpdateRecord r = update({"", SEGUE_VMM_NEXT, ""});
@@ -122,7 +172,7 @@ TEST_F(Reboot, InPlaceThatCannotBeIsRefusedWithTheWayOut) {
     test::GuestSpec s = spec("in-place");
     s.backend = "memfd";
     boot(s);
-    before_ = guest_->holdings(vm_.pid);
+    before_ = held();
     const auto r = update();
     ASSERT_EQ(r.status, report::UpdateStatus::Failed);
     EXPECT_NE(r.error->what().find("ram0"), std::string::npos) << r.error->what();
@@ -131,6 +181,87 @@ TEST_F(Reboot, InPlaceThatCannotBeIsRefusedWithTheWayOut) {
     EXPECT_EQ(vm_.generation, 1u);
     EXPECT_EQ(holdings(), "");
     EXPECT_TRUE(guest_->page().verify(patience()));
+}
+
+TEST_F(Reboot, InOneGoWithItsRamCopied) {
+    boot(spec("copy"));
+    before_ = held();
+    const std::uint64_t inode = vm_.ram.at(0).inode;
+    const auto r = update();
+    ASSERT_EQ(r.status, report::UpdateStatus::Completed) << (r.error ? r.error->what() : "");
+    EXPECT_GT(r.ram_bytes_copied, 1u << 20);
+    EXPECT_LT(r.ram_bytes_copied, vm_.ram.at(0).bytes) << "holes were copied";
+    EXPECT_NE(vm_.ram.at(0).inode, inode);
+    expect_unharmed();
+    EXPECT_EQ(holdings(), "");
+    ASSERT_NO_FATAL_FAILURE(move()) << "shareable memory: the next one is as good";
+    expect_unharmed();
+}
+
+class RebootInTwoSteps : public Reboot, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Ram, RebootInTwoSteps, testing::Values("in-place", "copy"),
+                         [](const auto& ram) {
+                             return std::string(ram.index == 0 ? "InPlace" : "Copy");
+                         });
+
+TEST_P(RebootInTwoSteps, SavedAndStartedOnce) {
+    boot(spec(GetParam()));
+    before_ = held();
+    const auto counters = guest_->page().counters();
+    const auto saved = save();
+    EXPECT_EQ(saved.status, report::UpdateStatus::Completed);
+    EXPECT_EQ(saved.to_pid, 0);
+    EXPECT_EQ(guest_->processes(), std::vector<pid_t>{});
+    EXPECT_FALSE(there(guest_->places().api_socket()) || there(guest_->places().lock()));
+    ASSERT_EQ(::link(state().c_str(), (*guest_ / "kept").c_str()), 0);
+
+    ASSERT_EQ(start(), "");
+    EXPECT_EQ(vm_.generation, 2u);
+    EXPECT_EQ(vm_.state, report::RunState::Running);
+    expect_unharmed(counters);
+    EXPECT_FALSE(there(state())) << "the state was left behind";
+    EXPECT_EQ(holdings(), "");
+
+    // Not while it runs, and not from the same file after it.
+    const auto second = guest_->start_vmm({"--restore"});
+    const auto end = wait_exit(*second, patience());
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->code, 1);
+    ASSERT_TRUE(guest_->client().healthz()) << "the second start took the first one's socket";
+    ASSERT_EQ(::kill(vm_.pid, SIGKILL), 0);
+    ::waitpid(vm_.pid, nullptr, 0);
+    ASSERT_EQ(::rename((*guest_ / "kept").c_str(), state().c_str()), 0);
+    EXPECT_EQ(start(), "exited with 1");
+    EXPECT_NE(guest_->log().find("a state is started once"), std::string::npos);
+    EXPECT_TRUE(there(state()));
+    EXPECT_FALSE(there(guest_->places().api_socket()) || there(guest_->places().lock()));
+}
+
+TEST_P(RebootInTwoSteps, APausedGuestStaysPaused) {
+    boot(spec(GetParam()));
+    ASSERT_TRUE(guest_->client().pause());
+    vm_ = vm();
+    save();
+    ASSERT_EQ(start(), "");
+    EXPECT_EQ(vm_.state, report::RunState::Paused);
+    ASSERT_TRUE(guest_->client().resume());
+    expect_unharmed();
+}
+
+TEST_F(Reboot, MemoryThatAnotherGuestHasByNowIsRefused) {
+    boot(spec("in-place"));
+    save();
+    const std::string ram = *guest_ / "ram0", mine = *guest_ / "mine";
+    ASSERT_EQ(::rename(ram.c_str(), mine.c_str()), 0);
+    {
+        const UniqueFd other = sys::open(ram, O_RDWR | O_CREAT).value();
+        ASSERT_TRUE(sys::truncate(other.get(), vm_.ram.at(0).bytes + 4096));
+    }
+    EXPECT_EQ(start(), "exited with 1");
+    EXPECT_NE(guest_->log().find("RAM block 'ram0' carries no stamp"), std::string::npos);
+    ASSERT_EQ(::rename(mine.c_str(), ram.c_str()), 0);
+    EXPECT_EQ(start(), "") << "the refusal did no harm";
+    expect_unharmed();
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 // "main". RAM stays where it persists, or goes into the state.
 #include <array>
 #include <string>
+#include <vector>
 
 #include <segue/cpp/mode.hpp>
 
@@ -10,6 +11,7 @@ namespace {
 
 using namespace segue;
 
+constexpr std::uint64_t kPage = 4096; // of segue_pages
 constexpr std::array<segue_channel_need, 1> channels = {
     {{"main", SEGUE_TRANSPORT_PERSISTENT, 0, 1}}};
 
@@ -30,6 +32,7 @@ public:
 
     Result<Plan> plan(std::span<const segue_block> blocks, std::span<std::uint32_t> ram) override {
         std::uint32_t all = 0;
+        copied_.clear();
         for (std::size_t i = 0; i < blocks.size(); ++i) {
             const bool persists = (blocks[i].survives & SEGUE_SURVIVES_RESTART) != 0;
             if (ram_ == "in-place" && !persists)
@@ -40,19 +43,37 @@ public:
                              "the guest with memory that persists: file");
             ram[i] = persists && ram_ != "copy" ? SEGUE_RAM_IN_PLACE : SEGUE_RAM_IN_PAUSE;
             all |= ram[i];
+            if (ram[i] == SEGUE_RAM_IN_PAUSE)
+                copied_.push_back({static_cast<std::uint32_t>(i), 0, 0, blocks[i].bytes / kPage});
         }
         return Plan{SEGUE_SUCCESSOR_LATER, SEGUE_ARBITER_WORD, all, 0, channels};
     }
 
+    // Written before the one process ends, read once the other has started.
     Status handover() override {
         SEGUE_ASSIGN(const UpdateChannel main, update_.channel("main"));
+        SEGUE_TRY(side_ == Side::Outgoing ? send_ram(main) : receive_ram(main));
         return main.pass_state();
     }
 
 private:
+    Status send_ram(const UpdateChannel& main) const {
+        for (const segue_pages& whole : copied_)
+            SEGUE_TRY(main.put_pages(whole));
+        return main.end_pages();
+    }
+    static Status receive_ram(const UpdateChannel& main) {
+        for (;;) {
+            SEGUE_ASSIGN(const segue_pages pages, main.get_pages());
+            if (pages.n == 0)
+                return {};
+        }
+    }
+
     std::string ram_;
     Update update_;
     Side side_;
+    std::vector<segue_pages> copied_; // each block as a whole
 };
 
 constexpr segue_option options[] = {string_option(
