@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // plugin.cpp - memory "file": a file of the user's choosing, which other processes can map too.
-#include "ram_file.hpp"
+#include "plugins/memory/common/ram_file.hpp"
 
 #include <segue/cpp/memory.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ram_file.hpp"
+#include "plugins/memory/common/ram_file.hpp"
 
 #include <linux/magic.h>
 #include <sys/statfs.h>

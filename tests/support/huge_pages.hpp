@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// huge_pages.hpp - for tests: more huge pages of 2 MiB in the host's pool, for as long as this
+// lives.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <fstream>
+#include <string>
+
+#include <segue/cpp/unique_fd.hpp>
+
+namespace segue::test {
+
+// One test at a time, over all test programs; the pool is as before afterwards.
+class HugePages {
+public:
+    explicit HugePages(unsigned pages)
+        : turn_(::open(kDir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        ::flock(turn_.get(), LOCK_EX);
+        before_ = read();
+        write(before_ + pages);
+        there_ = turn_ && read() == before_ + pages;
+    }
+    ~HugePages() { write(before_); }
+    HugePages(const HugePages&) = delete;
+    HugePages& operator=(const HugePages&) = delete;
+
+    // False: not root, or the host's memory is in pieces.
+    bool there() const { return there_; }
+
+private:
+    static constexpr const char* kDir = "/sys/kernel/mm/hugepages/hugepages-2048kB";
+    static std::string file() { return std::string(kDir) + "/nr_hugepages"; }
+    static unsigned read() {
+        unsigned n = 0;
+        std::ifstream(file()) >> n;
+        return n;
+    }
+    static void write(unsigned n) { std::ofstream(file()) << n; }
+
+    UniqueFd turn_;
+    unsigned before_ = 0;
+    bool there_ = false;
+};
+
+} // namespace segue::test
