@@ -13,7 +13,7 @@ using plugin::Memory;
 
 TEST(MemoryAdapter, BlocksThatCannotBeMappedAreRefused) {
     test::OpenPlugins plugins({SEGUE_TEST_PLUGINS});
-    for (const char* way : {"short", "bytes", "offset", "page", "flags", "stamp"}) {
+    for (const char* way : {"short", "bytes", "offset", "page", "flags", "anonymous", "stamp"}) {
         auto m = plugins.make<Memory>("memory/rude-memory", {{"way", way}});
         ASSERT_TRUE(m) << m.error().what();
         const auto b = m->make("ram0", 1 << 16);

@@ -23,7 +23,9 @@ public:
         b.bytes = way_ == "bytes" ? bytes / 2 : bytes;
         b.offset = way_ == "offset" ? 1 : 0;
         b.page_shift = way_ == "page" ? 63 : 12;
-        b.map_flags = way_ == "flags" ? MAP_SHARED | MAP_FIXED : MAP_SHARED;
+        b.map_flags = way_ == "flags"       ? MAP_SHARED | MAP_FIXED
+                      : way_ == "anonymous" ? MAP_PRIVATE | MAP_ANONYMOUS // with a descriptor
+                                            : MAP_SHARED;
         b.stamp = way_ == "stamp" ? 4096 : SEGUE_NO_STAMP;
         return b;
     }

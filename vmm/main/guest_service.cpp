@@ -35,6 +35,8 @@ control::RamInfo ram_info(const inventory::RamBlock& block) {
     info.backend = block.backend;
     info.bytes = block.bytes;
     info.offset = block.offset;
+    if (!block.fd) // no other process can see it
+        return info;
     info.path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(block.fd.get());
     if (const auto st = sys::stat(block.fd.get()))
         info.inode = st->st_ino;

@@ -30,10 +30,11 @@ std::string fault_of(const segue_block& b, std::uint64_t asked) {
         return "page_shift " + std::to_string(b.page_shift) + " is out of range";
     if (b.offset % (1ull << b.page_shift) != 0)
         return "the offset is not aligned to a page";
-    const auto kind = static_cast<int>(b.map_flags) & (MAP_SHARED | MAP_PRIVATE);
-    if ((kind != MAP_SHARED && kind != MAP_PRIVATE) ||
-        (static_cast<int>(b.map_flags) & (MAP_FIXED | MAP_ANONYMOUS)) != 0)
+    const auto flags = static_cast<int>(b.map_flags), kind = flags & (MAP_SHARED | MAP_PRIVATE);
+    if ((kind != MAP_SHARED && kind != MAP_PRIVATE) || (flags & MAP_FIXED) != 0)
         return "its map_flags cannot be used";
+    if ((flags & MAP_ANONYMOUS) != 0 && (kind != MAP_PRIVATE || b.fd >= 0 || b.survives != 0))
+        return "anonymous memory is private, has no descriptor and outlives nothing";
     if ((b.survives & ~all_survivals) != 0)
         return "'survives' has unknown bits";
     if (b.stamp != SEGUE_NO_STAMP &&
@@ -77,9 +78,13 @@ Status Memory::check(std::uint64_t bytes) {
 
 Result<Block> Memory::checked(const char* function, const std::string& block, std::uint64_t bytes,
                               const segue_block& raw) {
-    SEGUE_ASSIGN(UniqueFd fd, take_fd(name(), function, raw.fd));
+    UniqueFd fd;
+    const bool anonymous = (static_cast<int>(raw.map_flags) & MAP_ANONYMOUS) != 0;
+    if (!anonymous || raw.fd >= 0) {
+        SEGUE_ASSIGN(fd, take_fd(name(), function, raw.fd));
+    }
     std::string fault = fault_of(raw, bytes);
-    if (fault.empty())
+    if (fault.empty() && fd)
         fault = fault_of_file(raw);
     if (!fault.empty())
         return broken(name(), function, fault);
