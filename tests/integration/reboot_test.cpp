@@ -73,6 +73,16 @@ protected:
             it = it->first.rfind("fd /dev/pts/", 0) == 0 ? all.erase(it) : std::next(it);
         return all;
     }
+    // Once the connections that brought the last answers are closed.
+    test::Holdings settled() const {
+        for (test::Holdings last = held();;) {
+            std::this_thread::sleep_for(100ms);
+            test::Holdings now = held();
+            if (now == last)
+                return now;
+            last = std::move(now);
+        }
+    }
     bool there(const std::string& file) const { return ::access(file.c_str(), F_OK) == 0; }
     std::string state() const { return guest_->places().run + "/main.channel"; }
 
@@ -104,7 +114,7 @@ std::string answer_of(const std::string& socket) {
 
 TEST_F(Reboot, InOneGoWithItsRamInPlace) {
     boot(spec("in-place"));
-    before_ = held();
+    before_ = settled();
     const std::uint64_t inode = vm_.ram.at(0).inode;
     const auto counters = guest_->page().counters();
     const report::UpdateRecord r = update({"", SEGUE_VMM_NEXT, ""});
@@ -172,7 +182,7 @@ TEST_F(Reboot, InPlaceThatCannotBeIsRefusedWithTheWayOut) {
     test::GuestSpec s = spec("in-place");
     s.backend = "memfd";
     boot(s);
-    before_ = held();
+    before_ = settled();
     const auto r = update();
     ASSERT_EQ(r.status, report::UpdateStatus::Failed);
     EXPECT_NE(r.error->what().find("ram0"), std::string::npos) << r.error->what();
@@ -185,7 +195,7 @@ TEST_F(Reboot, InPlaceThatCannotBeIsRefusedWithTheWayOut) {
 
 TEST_F(Reboot, InOneGoWithItsRamCopied) {
     boot(spec("copy"));
-    before_ = held();
+    before_ = settled();
     const std::uint64_t inode = vm_.ram.at(0).inode;
     const auto r = update();
     ASSERT_EQ(r.status, report::UpdateStatus::Completed) << (r.error ? r.error->what() : "");
@@ -206,7 +216,7 @@ INSTANTIATE_TEST_SUITE_P(Ram, RebootInTwoSteps, testing::Values("in-place", "cop
 
 TEST_P(RebootInTwoSteps, SavedAndStartedOnce) {
     boot(spec(GetParam()));
-    before_ = held();
+    before_ = settled();
     const auto counters = guest_->page().counters();
     const auto saved = save();
     EXPECT_EQ(saved.status, report::UpdateStatus::Completed);
