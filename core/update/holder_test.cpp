@@ -54,6 +54,11 @@ protected:
     config::Identity identity_ = {{"guest.vcpus", "2"}};
     UniqueFd told_[2] = {};
 
+    void TearDown() override {
+        ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+    }
     void SetUp() override {
         ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // of a holder whose owner has gone
         int ends[2];
