@@ -27,8 +27,8 @@ struct Options {
     // --restore: from the state on channel "main"; with a stream_fd once the owner has gone
     bool restore = false;
     bool from_exec = false; // --from-exec: one of the next two is there
-    int probe_fd = -1;   // kProbeVariable
-    int handoff_fd = -1; // update::kHandoffVariable
+    int probe_fd = -1;      // kProbeVariable
+    int handoff_fd = -1;    // update::kHandoffVariable
 };
 
 // The parsed command line, and what the environment says, which is unset at once; nothing after
