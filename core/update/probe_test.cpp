@@ -47,7 +47,10 @@ INSTANTIATE_TEST_SUITE_P(
         Probed{"SpeaksAnotherLanguage",
                [](UpdateSelf*, int stream) {
                    const char noise[64] = "hello";
-                   return ::write(stream, noise, sizeof noise) == sizeof noise ? 0 : 1;
+                   if (::write(stream, noise, sizeof noise) != sizeof noise)
+                       return 1;
+                   pollfd hello = {stream, POLLIN, 0}; // an end before it would be all that is seen
+                   return ::poll(&hello, 1, 20'000) == 1 ? 0 : 1;
                },
                Code::Corrupt, "something else than Segue's messages"},
         Probed{"AnswersAndCrashes",
