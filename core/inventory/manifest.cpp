@@ -9,6 +9,8 @@ namespace segue::inventory {
 
 namespace {
 
+constexpr const char* kInventory = "inventory";
+
 std::int32_t seals_of(int fd) {
     const auto s = sys::seals(fd);
     return s ? *s : -1;
@@ -54,6 +56,15 @@ Result<BlockFacts> read_block(const state::Section& in) {
     return b;
 }
 
+// Each section has its checksum; that one is missing is seen here.
+Status all_there(const char* section, std::size_t are, std::uint64_t should) {
+    if (are == should)
+        return {};
+    return state::section_error(
+        section, "",
+        Error(Code::Corrupt, std::to_string(are) + " stand there, not " + std::to_string(should)));
+}
+
 } // namespace
 
 Result<FileId> FileId::of(int fd) {
@@ -86,6 +97,10 @@ Result<Facts> describe(const Inventory& inventory, const std::vector<std::uint32
 }
 
 void write(const Facts& facts, state::Writer& out) {
+    out.begin(kInventory, "", 1);
+    out.put("items", facts.items.size());
+    out.put("blocks", facts.blocks.size());
+    out.end();
     std::size_t n = 0;
     for (const ItemFacts& item : facts.items) {
         out.begin("item", std::to_string(n++), 1);
@@ -122,6 +137,11 @@ Result<Facts> read(const state::Reader& in) {
     }
     if (facts.items.size() > kMaxItems)
         return Error(Code::Refused, "the inventory has more than 4096 descriptors");
+    SEGUE_ASSIGN(const state::Section* counts, in.take(kInventory));
+    SEGUE_ASSIGN(const std::uint64_t items, counts->number("items"));
+    SEGUE_ASSIGN(const std::uint64_t blocks, counts->number("blocks"));
+    SEGUE_TRY(all_there("item", facts.items.size(), items));
+    SEGUE_TRY(all_there("ram-block", facts.blocks.size(), blocks));
     return facts;
 }
 

@@ -53,7 +53,7 @@ Result<Facts> describe(const Inventory& inventory, const std::vector<std::uint32
 // Without the blocks.
 Result<Facts> describe_items(const Inventory& inventory);
 
-// Sections "item" and "ram-block".
+// Sections "item" and "ram-block", and "inventory", which counts them.
 void write(const Facts& facts, state::Writer& out);
 Result<Facts> read(const state::Reader& in);
 
