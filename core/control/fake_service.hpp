@@ -104,6 +104,8 @@ public:
         r.ended_at = 1700000001;
         r.phases = {{report::Phase::Preflight, nanoseconds(10), nanoseconds(1000000)},
                     {report::Phase::Rollback, nanoseconds(1000000), nanoseconds(0)}};
+        r.successor_phases = {{report::Phase::Prepare, nanoseconds(20), nanoseconds(30)}};
+        r.warnings = {"mind the gap"};
         r.ram_bytes_copied = 1ull << 41;
         r.state_bytes = 65536;
         r.blackout = nanoseconds(1940000);

@@ -60,6 +60,16 @@ void each(const Object::Ptr& o, const std::string& key, Visit visit) {
     }
 }
 
+std::vector<std::string> words(const Object::Ptr& o, const std::string& key) {
+    const auto list = o->getArray(key);
+    if (list.isNull())
+        throw Poco::DataFormatException("key '" + key + "' is no array");
+    std::vector<std::string> all;
+    for (unsigned i = 0; i < list->size(); ++i)
+        all.push_back(list->getElement<std::string>(i));
+    return all;
+}
+
 template <class Enum, std::size_t N>
 Enum named(const Object::Ptr& o, const std::string& key, const std::array<const char*, N>& names) {
     const auto name = need<std::string>(o, key);
@@ -114,11 +124,18 @@ UpdateRecord read_record(const Object::Ptr& o) {
     r.to_pid = need<Poco::Int32>(o, "to_pid");
     r.began_at = need<Poco::Int64>(o, "began_at");
     r.ended_at = need<Poco::Int64>(o, "ended_at");
-    each(o, "phases", [&r](const Object::Ptr& p) {
-        r.phases.push_back({named<report::Phase>(p, "phase", report::kPhaseNames),
-                            nanoseconds(need<Poco::Int64>(p, "began_ns")),
-                            nanoseconds(need<Poco::Int64>(p, "ended_ns"))});
-    });
+    const auto phases = [&o](const std::string& key, std::vector<report::PhaseTime>& to) {
+        each(o, key, [&to](const Object::Ptr& p) {
+            to.push_back({named<report::Phase>(p, "phase", report::kPhaseNames),
+                          nanoseconds(need<Poco::Int64>(p, "began_ns")),
+                          nanoseconds(need<Poco::Int64>(p, "ended_ns"))});
+        });
+    };
+    phases("phases", r.phases);
+    if (o->has("successor_phases")) // not in records of older versions
+        phases("successor_phases", r.successor_phases);
+    if (o->has("warnings"))
+        r.warnings = words(o, "warnings");
     r.ram_bytes_copied = need<Poco::UInt64>(o, "ram_bytes_copied");
     r.state_bytes = need<Poco::UInt64>(o, "state_bytes");
     r.blackout = nanoseconds(need<Poco::Int64>(o, "blackout_ns"));
@@ -147,16 +164,6 @@ VmInfo read_vm(const Object::Ptr& o) {
     });
     vm.update = text(o, "update");
     return vm;
-}
-
-std::vector<std::string> words(const Object::Ptr& o, const std::string& key) {
-    const auto list = o->getArray(key);
-    if (list.isNull())
-        throw Poco::DataFormatException("key '" + key + "' is no array");
-    std::vector<std::string> all;
-    for (unsigned i = 0; i < list->size(); ++i)
-        all.push_back(list->getElement<std::string>(i));
-    return all;
 }
 
 } // namespace

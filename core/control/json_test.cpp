@@ -22,6 +22,9 @@ TEST(Json, ARecordReadsBackWhole) {
     ASSERT_EQ(back->phases.size(), 2u);
     EXPECT_EQ(back->phases[1].phase, report::Phase::Rollback);
     EXPECT_EQ(back->phases[0].ended.count(), 1000000);
+    ASSERT_EQ(back->successor_phases.size(), 1u);
+    EXPECT_EQ(back->successor_phases[0].ended.count(), 30);
+    EXPECT_EQ(back->warnings, std::vector<std::string>{"mind the gap"});
 
     auto good = r;
     good.error.reset();

@@ -38,6 +38,25 @@ Object::Ptr error_object(const Error& error) {
     return o;
 }
 
+Array::Ptr array_of(const std::vector<std::string>& words) {
+    Array::Ptr list = new Array;
+    for (const auto& word : words)
+        list->add(to_utf8(word));
+    return list;
+}
+
+Array::Ptr array_of(const std::vector<PhaseTime>& phases) {
+    Array::Ptr list = new Array;
+    for (const PhaseTime& phase : phases) {
+        auto p = object();
+        p->set("phase", report::name_of(phase.phase));
+        p->set("began_ns", static_cast<Poco::Int64>(phase.began.count()));
+        p->set("ended_ns", static_cast<Poco::Int64>(phase.ended.count()));
+        list->add(p);
+    }
+    return list;
+}
+
 Object::Ptr record_object(const UpdateRecord& r) {
     auto o = object();
     o->set("id", to_utf8(r.id));
@@ -52,19 +71,13 @@ Object::Ptr record_object(const UpdateRecord& r) {
     o->set("to_pid", r.to_pid);
     o->set("began_at", static_cast<Poco::Int64>(r.began_at));
     o->set("ended_at", static_cast<Poco::Int64>(r.ended_at));
-    Array::Ptr phases = new Array;
-    for (const PhaseTime& phase : r.phases) {
-        auto p = object();
-        p->set("phase", report::name_of(phase.phase));
-        p->set("began_ns", static_cast<Poco::Int64>(phase.began.count()));
-        p->set("ended_ns", static_cast<Poco::Int64>(phase.ended.count()));
-        phases->add(p);
-    }
-    o->set("phases", phases);
+    o->set("phases", array_of(r.phases));
+    o->set("successor_phases", array_of(r.successor_phases));
     o->set("ram_bytes_copied", static_cast<Poco::UInt64>(r.ram_bytes_copied));
     o->set("state_bytes", static_cast<Poco::UInt64>(r.state_bytes));
     o->set("blackout_ns", static_cast<Poco::Int64>(r.blackout.count()));
     o->set("unanswered_ns", static_cast<Poco::Int64>(r.unanswered.count()));
+    o->set("warnings", array_of(r.warnings));
     if (r.error)
         o->set("error", error_object(*r.error));
     else
@@ -74,13 +87,6 @@ Object::Ptr record_object(const UpdateRecord& r) {
         o->set("request_digest", to_utf8(r.request_digest));
     }
     return o;
-}
-
-Array::Ptr array_of(const std::vector<std::string>& words) {
-    Array::Ptr list = new Array;
-    for (const auto& word : words)
-        list->add(to_utf8(word));
-    return list;
 }
 
 } // namespace

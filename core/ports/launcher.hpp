@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Program {
     std::string path; // the real one
     UniqueFd file;
     struct stat seen = {};
+    std::shared_ptr<void> prepared; // the launcher's own, for exec(); undone when it goes
 };
 
 // Implemented by vmm/main; faked in tests. [update]
@@ -41,7 +43,7 @@ public:
     // What a standby that ended early left in its log, for the error; may be empty.
     virtual std::string last_words(const Child& child) = 0;
 
-    // For probe() and exec(): refused where it cannot be run, or should not.
+    // For probe() and exec(): refused where it cannot be run, or should not. Guest running.
     virtual Result<Program> open(const SuccessorSpec& spec) = 0;
     // Starts the very command that exec() would become, as a child (a session of its own) that only
     // checks and answers over the engine stream `stream`.

@@ -16,6 +16,7 @@ constexpr const char* kRecord = "update";
 constexpr const char* kPhase = "update-phase";
 constexpr std::uint32_t kRevision = 1;
 constexpr std::string_view kDetail = "error.detail."; // before each detail's name
+constexpr std::string_view kWarning = "warning.";     // before each one's number
 
 void save_error(const Error& error, state::Writer& out) {
     out.put("error.code", static_cast<std::uint64_t>(error.code()));
@@ -118,6 +119,8 @@ void save_record(const UpdateRecord& r, state::Writer& out) {
         out.put_text("key", to_utf8(r.key));
         out.put_text("request-digest", to_utf8(r.request_digest));
     }
+    for (std::size_t i = 0; i < r.warnings.size(); ++i)
+        out.put_text(std::string(kWarning) + std::to_string(i), to_utf8(r.warnings[i]));
     if (r.error)
         save_error(*r.error, out);
     out.end();
@@ -155,6 +158,9 @@ Result<UpdateRecord> load_record(const state::Reader& in) {
         SEGUE_TRY(load_text(r.key, *s, "key"));
         SEGUE_TRY(load_text(r.request_digest, *s, "request-digest"));
     }
+    for (const state::Field& f : s->fields())
+        if (f.type == state::Type::Text && f.key.substr(0, kWarning.size()) == kWarning)
+            r.warnings.emplace_back(state::text_of(f.bytes));
     if (s->find("error.code") != nullptr)
         SEGUE_TRY(load_error(r.error, *s));
     SEGUE_ASSIGN(r.phases, load_phases(in));

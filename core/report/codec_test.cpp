@@ -30,6 +30,7 @@ UpdateRecord full_record() {
     r.key = "k-1";
     r.request_digest = "00ff";
     r.unanswered = nanoseconds(2500000);
+    r.warnings = {"mind the gap", "and the \xff step"};
     r.error = Error(Code::Refused, "start \xff: no")
                   .way_out("try again")
                   .with_errno(13)
@@ -79,6 +80,7 @@ TEST(RecordCodec, RoundTrip) {
     EXPECT_EQ(got->key, want.key);
     EXPECT_EQ(got->request_digest, want.request_digest);
     EXPECT_EQ(got->unanswered, want.unanswered);
+    EXPECT_EQ(got->warnings, (std::vector<std::string>{"mind the gap", "and the ? step"}));
     expect_equal_phases(*got, want);
 }
 

@@ -10,7 +10,9 @@ namespace segue::report {
 void Log::phase(Phase phase, const UpdateRecord& record) {
     if (phase == Phase::Pause || phase == Phase::Handover || phase == Phase::Commit)
         return;
-    log::info("update " + record.id + ": " + name_of(phase));
+    // A successor knows which update it is of once it has read what the owner says.
+    log::info((record.id.empty() ? "as a successor: " : "update " + record.id + ": ") +
+              name_of(phase));
 }
 
 void Log::ended(const UpdateRecord& record) {

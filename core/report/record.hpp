@@ -33,6 +33,10 @@ struct UpdateRecord {
     std::int32_t from_pid = 0, to_pid = 0;
     std::int64_t began_at = 0, ended_at = 0;
     std::vector<PhaseTime> phases; // in order
+    // What the successor did on its side until it had the state; what of it lies in the handover is
+    // where that went.
+    std::vector<PhaseTime> successor_phases;
+    std::vector<std::string> warnings; // what an operator should know of this update
     std::uint64_t ram_bytes_copied = 0;
     std::uint64_t state_bytes = 0;
     std::chrono::nanoseconds blackout{}; // from the last vCPU's stop to the gate's opening

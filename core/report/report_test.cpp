@@ -48,6 +48,27 @@ TEST(Terminal, PrintsEachPhaseOnceWithItsTime) {
     EXPECT_NE(out.find("blackout 730 us"), std::string::npos) << out;
 }
 
+TEST(Terminal, SaysWhatTheSuccessorDidInTheHandover) {
+    std::string out;
+    Terminal terminal([&](std::string_view text) { out += text; }, false);
+    auto r = completed();
+    const auto ms = [](int n) { return std::chrono::milliseconds(n); };
+    r.phases = {{Phase::Pause, ms(10), ms(11)}, {Phase::Handover, ms(11), ms(31)}};
+    r.warnings = {"mind the gap"};
+    // Begun before the pause: no part of it.
+    r.successor_phases = {{Phase::Prepare, ms(5), ms(9)}, {Phase::Handover, ms(12), ms(14)}};
+    terminal.show(r);
+    EXPECT_EQ(out.find("prepare"), std::string::npos) << out;
+    EXPECT_NE(out.find("    its handover             2.00 ms"), std::string::npos) << out;
+    EXPECT_EQ(out.find("  warning: mind the gap\n"), 0u) << out;
+    out.clear();
+    r.successor_phases = {{Phase::Prepare, ms(17), ms(27)}, {Phase::Handover, ms(27), ms(30)}};
+    Terminal again([&](std::string_view text) { out += text; }, false);
+    again.show(r);
+    EXPECT_NE(out.find("    until the successor runs 6.00 ms"), std::string::npos) << out;
+    EXPECT_NE(out.find("    its prepare              10.0 ms"), std::string::npos) << out;
+}
+
 TEST(Terminal, TellsOfAHolderAndOfASavedGuest) {
     auto r = completed();
     EXPECT_EQ(result_line(r).find("503"), std::string::npos);

@@ -31,24 +31,43 @@ void Terminal::ended(const UpdateRecord& record) {
 }
 
 void Terminal::show(const UpdateRecord& record) {
+    for (; warned_ < record.warnings.size(); ++warned_)
+        whole_line("warning: " + record.warnings[warned_]);
     for (; shown_ < record.phases.size() && record.phases[shown_].ended.count() != 0; ++shown_)
-        line(record.phases[shown_]);
+        line(record.phases[shown_], record.successor_phases);
     if (is_final(record.status)) {
         if (std::exchange(over_, true))
             return;
         for (; shown_ < record.phases.size(); ++shown_)
-            line(record.phases[shown_]);
+            line(record.phases[shown_], record.successor_phases);
         print_(result_line(record) + "\n");
     } else if (tty_ && shown_ < record.phases.size()) {
         running(name_of(record.phases[shown_].phase));
     }
 }
 
-void Terminal::line(const PhaseTime& phase) {
-    const std::string time = phase.ended.count() == 0 ? "-" : time_of(phase.ended - phase.began);
-    print_((open_ ? "\r" : "") + std::string("  ") + padded(name_of(phase.phase), 10) + " " +
-           (open_ ? padded(time, 20) : time) + "\n");
+void Terminal::whole_line(const std::string& text) {
+    print_((open_ ? "\r" : "") + std::string("  ") + (open_ ? padded(text, 31) : text) + "\n");
     open_ = false;
+}
+
+// Where the successor worked while the guest stood still, what of the handover was whose.
+void Terminal::line(const PhaseTime& phase, const std::vector<PhaseTime>& successor) {
+    const bool over = phase.ended.count() != 0;
+    whole_line(padded(name_of(phase.phase), 10) + " " +
+               (over ? time_of(phase.ended - phase.began) : "-"));
+    if (phase.phase != Phase::Handover || !over)
+        return;
+    auto at = phase.began;
+    for (const PhaseTime& theirs : successor) {
+        if (theirs.began < phase.began)
+            continue;
+        if (theirs.phase == Phase::Prepare)
+            whole_line("  until the successor runs " + time_of(theirs.began - at));
+        whole_line("  its " + padded(name_of(theirs.phase), 20) + " " +
+                   time_of(theirs.ended - theirs.began));
+        at = theirs.ended;
+    }
 }
 
 void Terminal::running(const std::string& text) {

@@ -30,13 +30,15 @@ public:
     void show(const UpdateRecord& record);
 
 private:
-    void line(const PhaseTime& phase);
+    void line(const PhaseTime& phase, const std::vector<PhaseTime>& successor);
+    void whole_line(const std::string& text);
     void running(const std::string& text);
 
     Print print_;
     bool tty_;
     std::size_t shown_ = 0; // phases printed with their times
-    bool open_ = false;     // a running phase stands on the line
+    std::size_t warned_ = 0;
+    bool open_ = false; // a running phase stands on the line
     bool over_ = false;
 };
 

@@ -279,7 +279,12 @@ Status Incoming::take_run(const state::Reader& in) {
     record.ram_bytes_copied = session_.ram_bytes;
     record.to_pid = ::getpid();
     record.to_version = version();
-    progress_.change([&](report::UpdateRecord& r) { r = std::move(record); });
+    progress_.change([&](report::UpdateRecord& r) {
+        record.successor_phases = std::move(r.phases);
+        if (!record.successor_phases.empty())
+            record.successor_phases.back().ended = monotonic_now();
+        r = std::move(record);
+    });
     return {};
 }
 

@@ -3,6 +3,8 @@
 
 #include <ctime>
 
+#include "core/base/log.hpp"
+
 namespace segue::update {
 
 using report::Phase;
@@ -58,6 +60,11 @@ void Progress::enter(Phase phase) {
     }
     // Without the lock: a report may wait, and others still want to read. Only this thread writes.
     report_.phase(phase, record_);
+}
+
+void Progress::warn(const std::string& text) {
+    change([&text](report::UpdateRecord& r) { r.warnings.push_back(text); });
+    log::warn("update " + snapshot().id + ": " + text);
 }
 
 void Progress::end(UpdateStatus status, std::optional<Error> error) {

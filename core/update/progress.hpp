@@ -23,6 +23,8 @@ public:
     // Ends the phase in hand and begins `phase`. [update]
     void enter(report::Phase phase);
     report::Phase phase() const;
+    // For the log, and for whoever watches. [update]
+    void warn(const std::string& text);
     void bytes(std::uint64_t done, std::uint64_t total) { report_.progress(done, total); }
     template <class F>
     void change(F f) {

@@ -2,7 +2,6 @@
 // self.cpp - the successor is this process after execve.
 #include <segue/cpp/sys.hpp>
 
-#include "core/base/log.hpp"
 #include "core/update/at_rest.hpp"
 #include "core/update/handoff.hpp"
 #include "core/update/probe.hpp"
@@ -19,9 +18,8 @@ public:
 
     // The very command, as a child that only checks and answers.
     Status begin() override {
-        log::warn("update " + a_.progress.snapshot().id +
-                  ": there is no way back after execve: if the new image ends before it has the "
-                  "guest, the guest ends with it");
+        a_.progress.warn("no way back after execve: if the new image ends before it has the guest, "
+                         "the guest ends with it");
         SEGUE_ASSIGN(program_, a_.ctx.launcher.open(a_.request.successor));
         return probe(a_, program_);
     }

@@ -47,7 +47,7 @@ GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPla
     , inbox_(std::move(news))
     , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
     , report_(all_of(log_, journal_, report))
-    , launcher_(common_options(), places_.log()) {}
+    , launcher_(common_options(), places_.log(), [this] { return machine_.kvm_fd(); }) {}
 
 GuestProcess::~GuestProcess() = default;
 
@@ -160,7 +160,9 @@ std::optional<int> GuestProcess::handle(ShutdownRequest) {
 std::optional<int> GuestProcess::handle(HandedOver news) {
     if (news.left == update::Left::ToHolder) {
         log::info("the guest rests for a moment; this process ends");
-        leave_to_undertaker(machine_.kvm_fd());
+        const auto undertaker = Undertaker::start(machine_.kvm_fd());
+        if (!undertaker)
+            log::warn("this process's end takes longer: " + undertaker.error().what());
         ::_exit(0); // the guest stands still: the kernel takes the rest apart
     }
     server_->release();

@@ -10,10 +10,12 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/log.hpp"
 #include "core/base/trusted.hpp"
 #include "core/update/handoff.hpp"
 #include "core/update/preflight.hpp"
 #include "vmm/main/options.hpp"
+#include "vmm/main/undertaker.hpp"
 
 namespace segue::vmm {
 
@@ -114,6 +116,12 @@ Result<ports::Program> ProcessLauncher::open(const ports::SuccessorSpec& spec) {
     program.path = path.string();
     SEGUE_ASSIGN(program.file, sys::open(program.path, O_RDONLY));
     SEGUE_ASSIGN(program.seen, sys::stat(program.file.get()));
+    auto undertaker = Undertaker::start(vm_());
+    if (undertaker)
+        program.prepared = std::move(*undertaker);
+    else
+        log::warn("execve itself will end the VM, which takes longer: " +
+                  undertaker.error().what());
     return program;
 }
 

@@ -2,6 +2,7 @@
 // process_launcher.hpp - starts new generations of this VMM.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,11 @@ namespace segue::vmm {
 // stderr: the log goes on in the same file.
 class ProcessLauncher final : public ports::Launcher {
 public:
-    // `common`: the options that go on to every successor.
-    ProcessLauncher(std::vector<std::string> common, std::string log_path)
+    // `common`: the options that go on to every successor. `vm`: the KVM VM's descriptor, or -1.
+    ProcessLauncher(std::vector<std::string> common, std::string log_path, std::function<int()> vm)
         : common_(std::move(common))
-        , log_path_(std::move(log_path)) {}
+        , log_path_(std::move(log_path))
+        , vm_(std::move(vm)) {}
 
     Result<Child> start(const ports::SuccessorSpec& spec, int stream) override;
     std::string last_words(const Child& child) override;
@@ -34,6 +36,7 @@ private:
     void mark_log();
     std::vector<std::string> common_;
     std::string log_path_;
+    std::function<int()> vm_;
     std::uint64_t log_size_ = 0; // when the child was started
 };
 

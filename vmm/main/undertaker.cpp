@@ -3,60 +3,106 @@
 
 #include <poll.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <climits>
 
-#include "core/base/log.hpp"
-#include "vmm/vcpu/futex.hpp"
+#include <segue/cpp/sys.hpp>
+
+#include "core/base/wait.hpp"
 
 namespace segue::vmm {
+
+struct Undertaker::Order {
+    int kept = -1;
+    UniqueFd ours;   // closes when this process ends, or executes another program,
+    UniqueFd theirs; // which the child reads here
+    int pidfd = -1;  // of the child
+    alignas(16) std::array<char, 16u << 10> stack;
+    alignas(16) std::array<char, 16u << 10> stack_between;
+};
 
 namespace {
 
 constexpr std::chrono::seconds kPatience{1};
 
-struct Order {
-    int kept;
-    pid_t parent;
-    FutexWord closed{0};
-};
-
-void close_all_but(int kept) noexcept {
-    if (kept > 0)
-        (void)::syscall(SYS_close_range, 0u, static_cast<unsigned>(kept - 1), 0u);
-    (void)::syscall(SYS_close_range, static_cast<unsigned>(kept + 1), UINT_MAX, 0u);
+void close_range(int first, unsigned last) noexcept {
+    if (static_cast<unsigned>(first) <= last)
+        (void)::syscall(SYS_close_range, first, last, 0u);
 }
 
-// Shares the parent's memory, thread-local storage too: system calls, and nothing else.
-int bury(void* argument) noexcept {
-    auto& order = *static_cast<Order*>(argument);
-    close_all_but(order.kept);
-    pollfd parent = {static_cast<int>(::syscall(SYS_pidfd_open, order.parent, 0)), POLLIN, 0};
-    order.closed = 1;
-    futex_wake_all(order.closed);
-    if (parent.fd >= 0)
-        (void)::syscall(SYS_poll, &parent, 1, -1);
-    ::syscall(SYS_exit_group, 0);
-    return 0;
+void close_all_but(int a, int b) noexcept {
+    const int low = a < b ? a : b;
+    const int high = a < b ? b : a;
+    if (low > 0)
+        close_range(0, static_cast<unsigned>(low - 1));
+    if (high > low + 1)
+        close_range(low + 1, static_cast<unsigned>(high - 1));
+    close_range(high + 1, UINT_MAX);
 }
 
 } // namespace
 
-void leave_to_undertaker(int kept) noexcept {
-    // Used after this function's return, until the process ends.
-    alignas(16) static char stack[64u << 10];
-    static Order order;
-    order.kept = kept;
-    order.parent = ::getpid();
-    // No exit signal: nobody is told of its end but who reaps orphans.
-    if (::clone(bury, stack + sizeof stack, CLONE_VM, &order) < 0) {
-        log::warn("no process to leave the memory to: this one's end takes longer");
-        return;
+// Shares the parent's memory, thread-local storage too: system calls, and nothing else.
+int Undertaker::bury(void* argument) noexcept {
+    const auto& order = *static_cast<Order*>(argument);
+    const int line = order.theirs.get();
+    close_all_but(line, order.kept < 0 ? line : order.kept);
+    const char closed = 1;
+    (void)::syscall(SYS_write, line, &closed, 1);
+    pollfd end = {line, 0, 0}; // a hang-up is told always
+    while (::syscall(SYS_poll, &end, 1, -1) < 0) {
     }
-    // Its copies of our descriptors must not outlive us.
-    (void)futex_wait(order.closed, 0, Deadline::in(kPatience));
+    ::syscall(SYS_exit_group, 0);
+    return 0;
+}
+
+// Ends at once, and leaves the child an orphan.
+int Undertaker::between(void* argument) noexcept {
+    auto& order = *static_cast<Order*>(argument);
+    const int made = ::clone(bury, order.stack.data() + order.stack.size(), CLONE_VM | CLONE_PIDFD,
+                             &order, &order.pidfd);
+    ::syscall(SYS_exit_group, made < 0 ? errno : 0);
+    return 0;
+}
+
+Undertaker::Undertaker(std::unique_ptr<Order> order)
+    : order_(std::move(order)) {}
+
+Result<std::unique_ptr<Undertaker>> Undertaker::start(int kept) {
+    auto order = std::make_unique<Order>();
+    order->kept = kept;
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return Error::from_errno(errno, "socketpair");
+    order->ours.reset(pair[0]);
+    order->theirs.reset(pair[1]);
+    // The same table of descriptors, for the pidfd; no exit signal; done when clone() returns.
+    const pid_t pid = ::clone(between, order->stack_between.data() + order->stack_between.size(),
+                              CLONE_VM | CLONE_VFORK | CLONE_FILES, order.get());
+    if (pid < 0)
+        return Error::from_errno(errno, "clone");
+    int status = 0;
+    if (::waitpid(pid, &status, __WALL) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return Error::from_errno(WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD, "clone");
+    order->theirs.reset();
+    const int ours = order->ours.get();
+    std::unique_ptr<Undertaker> made(new Undertaker(std::move(order)));
+    // Its copies of our descriptors must not outlive what we do with ours.
+    SEGUE_TRY(Waiter{Deadline::in(kPatience)}.until(ours, POLLIN));
+    return made;
+}
+
+Undertaker::~Undertaker() {
+    order_->ours.reset();
+    const UniqueFd pidfd(order_->pidfd);
+    if (!Waiter{Deadline::in(kPatience)}.until(pidfd.get(), POLLIN))
+        (void)order_.release(); // it stands on that
 }
 
 } // namespace segue::vmm

@@ -1,15 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// undertaker.hpp - lets this process end before its memory and its VM do.
+// undertaker.hpp - lets this process end, or become another program, before its memory and its VM
+// do.
 //
 // The kernel unmaps guest RAM page by page and ends a KVM VM after several grace periods: 20 ms and
-// more in which a holder would wait for our end, the guest standing still.
+// more in which a holder would wait for our end, or execve for itself, the guest standing still.
 #pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+
+#include <segue/cpp/result.hpp>
 
 namespace segue::vmm {
 
-// Starts a child that shares our memory and keeps `kept` open (-1: nothing), of all our descriptors
-// only that, until this process has ended; then it ends, and the kernel takes both apart. What we
-// close until then is closed. Where it cannot be started, our own end takes longer. [main, once]
-void leave_to_undertaker(int kept) noexcept;
+// A process that shares our memory and keeps one of our descriptors open, until this process has
+// ended or executed another program; then it ends, and the kernel takes both apart. [main, update]
+class Undertaker {
+public:
+    // It keeps `kept` (-1: nothing) and, of our descriptors, only that: what we close afterwards is
+    // closed. An orphan, so that nobody has to reap it.
+    static Result<std::unique_ptr<Undertaker>> start(int kept);
+    // Not needed after all: it ends before this returns.
+    ~Undertaker();
+    Undertaker(const Undertaker&) = delete;
+    Undertaker& operator=(const Undertaker&) = delete;
+
+private:
+    struct Order;
+    static int bury(void* order) noexcept;
+    static int between(void* order) noexcept;
+    explicit Undertaker(std::unique_ptr<Order> order);
+
+    std::unique_ptr<Order> order_; // the child reads it as long as it lives
+};
 
 } // namespace segue::vmm

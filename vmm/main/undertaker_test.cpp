@@ -36,7 +36,7 @@ TEST(Undertaker, KeepsOneDescriptorPastTheEndAndNoOther) {
     const pid_t child = ::fork();
     if (child == 0) {
         kept.read.reset();
-        leave_to_undertaker(kept.write.get());
+        const auto undertaker = Undertaker::start(kept.write.get());
         ::pause(); // until it is killed
     }
     kept.write.reset();
