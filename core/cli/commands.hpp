@@ -25,6 +25,7 @@ struct StartOptions {
 struct UpdateOptions {
     std::string guest, mode, binary, config;
     bool no_wait = false, json = false;
+    bool dry_run = false;         // only say whether it could be done
     std::uint32_t generation = 0; // that the guest must be in; 0: any
 };
 struct HistoryOptions {
@@ -40,6 +41,11 @@ struct CheckOptions {
     std::string config;
     std::vector<std::string> set;
     bool effective = false;
+};
+
+struct DoctorOptions {
+    std::string config; // empty: only the host
+    std::vector<std::string> set;
 };
 
 // Each prints its own errors.
@@ -60,6 +66,8 @@ ExitCode kill(const Places& places, const std::string& guest);
 ExitCode plugins(const PluginsOptions& options);
 ExitCode describe_plugin(const PluginsOptions& options, const std::string& name);
 ExitCode check(const CheckOptions& options);
+// Becomes the VMM, which looks and prints.
+ExitCode doctor(const Places& places, const DoctorOptions& options);
 ExitCode inspect(const std::string& file, bool json);
 
 } // namespace segue::cli

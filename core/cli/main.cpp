@@ -14,6 +14,8 @@ constexpr const char* kExamples =
     "  segue run web1.toml                        start a guest\n"
     "  segue update web1                          replace its VMM, as its configuration says\n"
     "  segue update web1 --binary /opt/new/segue-vmm --mode cpr-transfer\n"
+    "  segue update web1 --dry-run                what stands in its way, and how long it would "
+    "take\n"
     "  segue status web1 --json                   for scripts\n"
     "  segue history web1 --limit 5               what became of its updates\n"
     "In `update` and `watch` Ctrl-C asks whether to cancel; once more leaves the update alone.\n"
@@ -29,6 +31,7 @@ struct CommandLine {
     StartOptions start_options;
     UpdateOptions update_options;
     CheckOptions check_options;
+    DoctorOptions doctor_options;
     HistoryOptions history_options;
     PluginsOptions plugins_options;
     std::function<ExitCode(const Places&)> chosen;
@@ -107,7 +110,10 @@ void CommandLine::add_update() {
                   "how the guest moves (default: its configuration)");
     c->add_option("--binary", update_options.binary, "the new VMM (default: its configuration)");
     c->add_option("--config", update_options.config, "another configuration file from now on");
-    c->add_flag("--no-wait", update_options.no_wait, "print the update's id and return");
+    auto* dry = c->add_flag("--dry-run", update_options.dry_run,
+                            "say whether it could be done and how it would go; touch nothing");
+    c->add_flag("--no-wait", update_options.no_wait, "print the update's id and return")
+        ->excludes(dry);
     c->add_flag("--json", update_options.json, "the record as a JSON line at each change");
     c->add_option("--generation", update_options.generation,
                   "only if the guest is in this generation");
@@ -165,6 +171,11 @@ void CommandLine::add_files() {
     c->add_option("--set", check_options.set, "KEY=VALUE in place of what the file says")
         ->allow_extra_args(false);
     c->add_flag("--effective", check_options.effective, "print every setting and where it is from");
+    auto* d = command("doctor", "say what works on this host, and which modes a guest could use",
+                      [this](const Places& p) { return cli::doctor(p, doctor_options); });
+    d->add_option("CONFIG", doctor_options.config, "TOML file of a guest");
+    d->add_option("--set", doctor_options.set, "KEY=VALUE in place of what the file says")
+        ->allow_extra_args(false);
     auto* i = command("inspect", "print a state file",
                       [this](const Places&) { return cli::inspect(file, json); });
     i->add_option("FILE", file, "state file")->required();

@@ -20,13 +20,13 @@ constexpr auto kPoll = std::chrono::milliseconds(20);
 constexpr std::streamoff kTail = 4096; // bytes of the log shown on failure
 
 // Beside the own executable; else what the configuration names.
-Result<std::string> find_vmm(const config::GuestConfig& guest) {
+Result<std::string> find_vmm(const std::string& configured) {
     SEGUE_ASSIGN(const auto folder, own_folder());
     const std::string beside = folder + "/segue-vmm";
     if (::access(beside.c_str(), X_OK) == 0)
         return beside;
-    if (!guest.update.binary.empty())
-        return guest.update.binary;
+    if (!configured.empty())
+        return configured;
     return Error(Code::NotFound, "there is no " + beside)
         .way_out(
             "install segue-vmm beside segue, or name it as update.binary in the configuration");
@@ -34,7 +34,7 @@ Result<std::string> find_vmm(const config::GuestConfig& guest) {
 
 Result<std::vector<std::string>> command_line(const Places& places, const RunOptions& options,
                                               const config::GuestConfig& guest) {
-    SEGUE_ASSIGN(const auto vmm, find_vmm(guest));
+    SEGUE_ASSIGN(const auto vmm, find_vmm(guest.update.binary));
     std::vector<std::string> argv = {vmm,
                                      "--config",
                                      std::filesystem::absolute(options.config).string(),
@@ -115,6 +115,20 @@ ExitCode run(const Places& places, const RunOptions& options) {
         return fail(argv.error());
     return finish(options.foreground ? become(std::move(*argv))
                                      : launch(*argv, places, guest->name));
+}
+
+ExitCode doctor(const Places& places, const DoctorOptions& options) {
+    auto vmm = find_vmm("");
+    if (!vmm)
+        return fail(vmm.error());
+    std::vector<std::string> argv = {std::move(*vmm), "--doctor",    "--run-dir",
+                                     places.run_dir,  "--state-dir", places.state_dir,
+                                     "--log-level",   "error"};
+    if (!options.config.empty())
+        argv.insert(argv.end(), {"--config", std::filesystem::absolute(options.config).string()});
+    for (const auto& assignment : options.set)
+        argv.insert(argv.end(), {"--set", assignment});
+    return finish(become(std::move(argv)));
 }
 
 ExitCode start(const Places& places, const StartOptions& options) {

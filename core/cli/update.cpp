@@ -11,6 +11,9 @@
 namespace segue::cli {
 namespace {
 
+// The new binary may take its time to answer; the VMM sees to the deadline.
+constexpr std::chrono::milliseconds kPreflight{120'000};
+
 // The VMM has another working directory.
 std::string absolute(const std::string& path) {
     return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
@@ -31,10 +34,19 @@ Result<report::UpdateRecord> current(const control::Client& client) {
     return client.update(vm.update);
 }
 
+ExitCode dry_run(const control::Client& client, const control::UpdateRequest& request, bool json) {
+    const auto verdict = client.preflight(request);
+    if (!verdict)
+        return fail(verdict.error());
+    out(json ? control::to_json(*verdict) + "\n" : report::to_text(*verdict));
+    return verdict->blockers.empty() ? ExitCode::Ok : ExitCode::Refused;
+}
+
 } // namespace
 
 ExitCode update(const Places& places, const UpdateOptions& options) {
-    const auto client = client_of(places, options.guest);
+    const auto client = client_of(places, options.guest,
+                                  options.dry_run ? kPreflight : std::chrono::milliseconds(10'000));
     if (!client)
         return fail(client.error());
     control::UpdateRequest request;
@@ -42,6 +54,8 @@ ExitCode update(const Places& places, const UpdateOptions& options) {
     request.binary = absolute(options.binary);
     request.config = absolute(options.config);
     request.expected_generation = options.generation;
+    if (options.dry_run)
+        return dry_run(*client, request, options.json);
     request.key = fresh_key();
     auto record = client->start_update(request);
     if (!record)

@@ -136,6 +136,11 @@ Result<report::UpdateRecord> Client::start_update(const UpdateRequest& request) 
     return record_from_json(body);
 }
 
+Result<report::Verdict> Client::preflight(const UpdateRequest& request) const {
+    SEGUE_ASSIGN(const auto body, call({"POST", "/v1/preflight", to_json(request), ""}));
+    return verdict_from_json(body);
+}
+
 Result<std::vector<report::UpdateRecord>> Client::updates(std::size_t limit) const {
     SEGUE_ASSIGN(const auto body,
                  call({"GET", "/v1/updates?limit=" + std::to_string(limit), "", ""}));

@@ -28,6 +28,8 @@ public:
     Status shutdown() const;
     // With a key it is asked again where the connection is cut: it is one update all the same.
     Result<report::UpdateRecord> start_update(const UpdateRequest& request) const;
+    // Takes as long as the new binary needs to answer: update.deadline.prepare at most.
+    Result<report::Verdict> preflight(const UpdateRequest& request) const;
     Result<std::vector<report::UpdateRecord>> updates(std::size_t limit) const; // newest first
     Result<std::vector<PluginInfo>> plugins() const;
     Result<report::UpdateRecord> update(const std::string& id) const;

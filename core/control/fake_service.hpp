@@ -30,6 +30,12 @@ public:
         asked = request;
         return record;
     }
+    Result<report::Verdict> preflight(const UpdateRequest& request) override {
+        if (refusal)
+            return *refusal;
+        asked = request;
+        return example_verdict();
+    }
     Result<report::UpdateRecord> update(const std::string& id) override {
         const std::lock_guard lock(mutex_);
         if (id != record.id)
@@ -86,6 +92,23 @@ public:
                 {"segue.log.draft/1"},
                 {"fds"},
                 "/usr/lib/segue/a-transport.so"};
+    }
+    static report::Verdict example_verdict() {
+        report::Verdict v;
+        v.mode = "a-mode";
+        v.binary = "/opt/segue-vmm";
+        v.from_version = "1.2.3";
+        v.to_version = "1.2.4";
+        v.blockers = {Error(Code::Refused, "no").way_out("a way").with("plugin", "memory/x"),
+                      Error(Code::Unsupported, "nor that").way_out("another")};
+        v.warnings = {"mind the gap"};
+        v.ram = {{"ram0", "shared-one", 1ull << 40, true}, {"ram1", "other", 4096, false}};
+        v.phases = {report::Phase::Preflight, report::Phase::Retire};
+        v.blackout.samples = 7;
+        v.blackout.median = std::chrono::nanoseconds(1000);
+        v.blackout.bound = std::chrono::nanoseconds(3000);
+        v.budget = std::chrono::microseconds(50);
+        return v;
     }
     static report::UpdateRecord example_record() {
         using std::chrono::nanoseconds;

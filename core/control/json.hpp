@@ -16,7 +16,8 @@ std::string to_json(const VmInfo& vm);
 std::string to_json(const report::UpdateRecord& record);
 std::string to_json(const UpdateRequest& request);
 std::string to_json(const std::vector<report::UpdateRecord>& records); // {"updates": [...]}
-std::string to_json(const std::vector<PluginInfo>& plugins);           // {"plugins": [...]}
+std::string to_json(const report::Verdict& verdict);
+std::string to_json(const std::vector<PluginInfo>& plugins); // {"plugins": [...]}
 // RFC 9457 "problem+json": type, title, status, detail; and code, way_out, phase, details.
 std::string to_problem(const Error& error, int http_status);
 
@@ -24,6 +25,7 @@ std::string to_problem(const Error& error, int http_status);
 // say more) and refused in requests (a misspelt option must not be ignored).
 Result<VmInfo> vm_from_json(std::string_view text);
 Result<report::UpdateRecord> record_from_json(std::string_view text);
+Result<report::Verdict> verdict_from_json(std::string_view text);
 Result<UpdateRequest> request_from_json(std::string_view text);
 Result<std::vector<report::UpdateRecord>> records_from_json(std::string_view text);
 Result<std::vector<PluginInfo>> plugins_from_json(std::string_view text);

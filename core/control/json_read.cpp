@@ -147,6 +147,32 @@ UpdateRecord read_record(const Object::Ptr& o) {
     return r;
 }
 
+report::Verdict read_verdict(const Object::Ptr& o) {
+    report::Verdict v;
+    v.mode = need<std::string>(o, "mode");
+    v.binary = text(o, "binary");
+    v.from_version = text(o, "from_version");
+    v.to_version = text(o, "to_version");
+    each(o, "blockers", [&v](const Object::Ptr& b) { v.blockers.push_back(error_of(b, "what")); });
+    v.warnings = words(o, "warnings");
+    each(o, "ram", [&v](const Object::Ptr& r) {
+        v.ram.push_back({need<std::string>(r, "id"), text(r, "backend"),
+                         need<Poco::UInt64>(r, "bytes"), need<bool>(r, "in_place")});
+    });
+    for (const std::string& phase : words(o, "phases")) {
+        const auto at = std::find(report::kPhaseNames.begin(), report::kPhaseNames.end(), phase);
+        if (at == report::kPhaseNames.end())
+            throw Poco::DataFormatException("phase '" + phase + "' is not known");
+        v.phases.push_back(static_cast<report::Phase>(at - report::kPhaseNames.begin()));
+    }
+    const auto blackout = child(o, "blackout");
+    v.blackout.samples = need<Poco::UInt64>(blackout, "samples");
+    v.blackout.median = nanoseconds(need<Poco::Int64>(blackout, "median_ns"));
+    v.blackout.bound = nanoseconds(need<Poco::Int64>(blackout, "bound_ns"));
+    v.budget = std::chrono::microseconds(need<Poco::Int64>(blackout, "budget_us"));
+    return v;
+}
+
 VmInfo read_vm(const Object::Ptr& o) {
     VmInfo vm;
     vm.name = need<std::string>(o, "name");
@@ -174,6 +200,10 @@ Result<VmInfo> vm_from_json(std::string_view source) {
 
 Result<UpdateRecord> record_from_json(std::string_view source) {
     return parse<UpdateRecord>(source, "the update's record", read_record);
+}
+
+Result<report::Verdict> verdict_from_json(std::string_view source) {
+    return parse<report::Verdict>(source, "the dry run's verdict", read_verdict);
 }
 
 Result<UpdateRequest> request_from_json(std::string_view source) {

@@ -40,6 +40,23 @@ TEST(Json, AVmReadsBackWhole) {
     EXPECT_EQ(back->state, report::RunState::FinishMigrate);
 }
 
+TEST(Json, AVerdictReadsBackWhole) {
+    const auto verdict = FakeService::example_verdict();
+    const auto text = to_json(verdict);
+    EXPECT_EQ(text.find(R"({"possible":false,)"), 0u) << text;
+    EXPECT_NE(text.find(R"("known":true)"), std::string::npos) << text;
+    const auto back = verdict_from_json(text);
+    ASSERT_TRUE(back) << back.error().what();
+    EXPECT_EQ(to_json(*back), text);
+    ASSERT_EQ(back->blockers.size(), 2u);
+    EXPECT_EQ(back->blockers[1].code(), Code::Unsupported);
+    EXPECT_EQ(back->blockers[0].detail("plugin"), "memory/x");
+    EXPECT_TRUE(back->ram.at(0).in_place);
+    EXPECT_EQ(back->phases.back(), report::Phase::Retire);
+    EXPECT_EQ(back->budget.count(), 50);
+    EXPECT_FALSE(verdict_from_json("{}"));
+}
+
 TEST(Json, ListsReadBackWhole) {
     const std::vector<report::UpdateRecord> records(3, FakeService::example_record());
     const auto back = records_from_json(to_json(records));

@@ -130,6 +130,42 @@ std::string to_json(const std::vector<UpdateRecord>& records) {
     return text_of(o);
 }
 
+std::string to_json(const report::Verdict& v) {
+    auto o = object();
+    o->set("possible", v.blockers.empty());
+    o->set("mode", to_utf8(v.mode));
+    o->set("binary", to_utf8(v.binary));
+    o->set("from_version", to_utf8(v.from_version));
+    o->set("to_version", to_utf8(v.to_version));
+    Array::Ptr blockers = new Array;
+    for (const Error& e : v.blockers)
+        blockers->add(error_object(e));
+    o->set("blockers", blockers);
+    o->set("warnings", array_of(v.warnings));
+    Array::Ptr ram = new Array;
+    for (const auto& block : v.ram) {
+        auto r = object();
+        r->set("id", to_utf8(block.id));
+        r->set("backend", to_utf8(block.backend));
+        r->set("bytes", static_cast<Poco::UInt64>(block.bytes));
+        r->set("in_place", block.in_place);
+        ram->add(r);
+    }
+    o->set("ram", ram);
+    Array::Ptr phases = new Array;
+    for (const report::Phase phase : v.phases)
+        phases->add(report::name_of(phase));
+    o->set("phases", phases);
+    auto blackout = object();
+    blackout->set("known", v.blackout.known());
+    blackout->set("samples", static_cast<Poco::UInt64>(v.blackout.samples));
+    blackout->set("median_ns", static_cast<Poco::Int64>(v.blackout.median.count()));
+    blackout->set("bound_ns", static_cast<Poco::Int64>(v.blackout.bound.count()));
+    blackout->set("budget_us", static_cast<Poco::Int64>(v.budget.count()));
+    o->set("blackout", blackout);
+    return text_of(o);
+}
+
 std::string to_json(const std::vector<PluginInfo>& plugins) {
     Array::Ptr list = new Array;
     for (const auto& plugin : plugins) {

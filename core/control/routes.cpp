@@ -82,6 +82,13 @@ Answer start_update(Service& service, const Request& request, const std::string&
     a.headers.emplace_back("Location", "/v1/updates/" + record->id);
     return a;
 }
+Answer preflight(Service& service, const Request& request, const std::string&) {
+    const auto wish = update_request(request);
+    if (!wish)
+        return problem(wish.error());
+    const auto verdict = service.preflight(*wish);
+    return verdict ? json(200, to_json(*verdict)) : problem(verdict.error());
+}
 Answer get_updates(Service& service, const Request& request, const std::string&) {
     const auto limit = limit_of(request);
     return limit ? json(200, to_json(service.updates(*limit))) : problem(limit.error());
@@ -101,13 +108,14 @@ struct Route {
     std::string_view method, pattern;
     Handler handler;
 };
-constexpr std::array<Route, 10> kRoutes = {{{"GET", "/healthz", healthz},
+constexpr std::array<Route, 11> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"GET", "/v1/plugins", get_plugins},
                                             {"GET", "/v1/updates", get_updates},
                                             {"GET", "/v1/vm", get_vm},
                                             {"POST", "/v1/vm/pause", pause},
                                             {"POST", "/v1/vm/resume", resume},
                                             {"POST", "/v1/vm/shutdown", shutdown},
+                                            {"POST", "/v1/preflight", preflight},
                                             {"POST", "/v1/updates", start_update},
                                             {"DELETE", "/v1/updates/current", cancel_update},
                                             {"GET", "/v1/updates/*", get_update}}};
@@ -157,8 +165,10 @@ Answer answer(Service& service, const Request& request) {
         allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
     }
     if (allowed.empty())
-        return problem(Error(Code::NotFound, "there is no " + path)
-                           .way_out("the paths are /healthz, /v1/vm, /v1/updates and /v1/plugins"));
+        return problem(
+            Error(Code::NotFound, "there is no " + path)
+                .way_out(
+                    "the paths are /healthz, /v1/vm, /v1/updates, /v1/preflight and /v1/plugins"));
     Answer a = problem(Error(Code::Unsupported, path + " does not take " + request.method)
                            .way_out("it takes " + allowed),
                        405);

@@ -9,6 +9,7 @@
 #include <segue/cpp/result.hpp>
 
 #include "core/report/record.hpp"
+#include "core/report/verdict.hpp"
 
 namespace segue::control {
 
@@ -68,6 +69,8 @@ public:
     virtual Status resume() = 0;
     virtual Status shutdown() = 0; // ends the VMM; the answer may still be sent
     virtual Result<report::UpdateRecord> start_update(const UpdateRequest& request) = 0;
+    // Whether that request could be done, and how it would go; nothing is touched. Takes seconds.
+    virtual Result<report::Verdict> preflight(const UpdateRequest& request) = 0;
     virtual Result<report::UpdateRecord> update(const std::string& id) = 0;
     // Of this guest, by whichever generation; newest first, at most `limit`.
     virtual std::vector<report::UpdateRecord> updates(std::size_t limit) = 0;

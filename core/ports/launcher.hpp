@@ -45,6 +45,8 @@ public:
 
     // For probe() and exec(): refused where it cannot be run, or should not. Guest running.
     virtual Result<Program> open(const SuccessorSpec& spec) = 0;
+    // What of exec() can be done while the guest still runs; kept in `program`.
+    virtual void make_ready(Program& program) noexcept = 0;
     // Starts the very command that exec() would become, as a child (a session of its own) that only
     // checks and answers over the engine stream `stream`.
     virtual Result<Child> probe(const SuccessorSpec& spec, const Program& program, int stream) = 0;

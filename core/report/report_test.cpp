@@ -66,7 +66,7 @@ TEST(Terminal, SaysWhatTheSuccessorDidInTheHandover) {
     Terminal again([&](std::string_view text) { out += text; }, false);
     again.show(r);
     EXPECT_NE(out.find("    until the successor runs 6.00 ms"), std::string::npos) << out;
-    EXPECT_NE(out.find("    its prepare              10.0 ms"), std::string::npos) << out;
+    EXPECT_NE(out.find("    its prepare              10.00 ms"), std::string::npos) << out;
 }
 
 TEST(Terminal, TellsOfAHolderAndOfASavedGuest) {

@@ -185,6 +185,7 @@ public:
     }
     std::string last_words(const Child&) override { return {}; }
     Result<ports::Program> open(const ports::SuccessorSpec&) override { return ports::Program(); }
+    void make_ready(ports::Program&) noexcept override {}
     Result<Child> probe(const ports::SuccessorSpec&, const ports::Program&, int stream) override {
         return call(stream);
     }

@@ -17,14 +17,23 @@ namespace {
 
 constexpr std::size_t kMaxPast = 100; // records kept; the journal has more
 
+// What is examined is nothing that was done.
+class Nobody final : public report::Report {
+    void phase(report::Phase, const report::UpdateRecord&) override {}
+    void progress(std::uint64_t, std::uint64_t) override {}
+    void ended(const report::UpdateRecord&) override {}
+};
+Nobody nobody;
+
 } // namespace
 
-// One update: kept as long as anybody may ask about it, or as long as its thread runs.
+// One update: kept as long as anybody may ask about it, or as long as its thread runs. Or one
+// examination.
 struct Engine::Job {
-    Job(Context& context, Request request, report::UpdateRecord record, UniqueFd stop,
-        Outgoing::OnHung on_hung)
+    Job(Context& context, report::Report& report, Request request, report::UpdateRecord record,
+        UniqueFd stop, Outgoing::OnHung on_hung)
         : cancel(std::move(stop))
-        , progress(context.report, record) {
+        , progress(report, record) {
         update.emplace(context, std::move(request), record.attempt, progress, cancel.get(),
                        std::move(on_hung));
     }
@@ -46,6 +55,7 @@ struct Engine::Job {
     bool ran = false, over = false, hung = false; // under the engine's mutex
     std::atomic<bool> returned{false};
     Code outcome = Code::Ok;
+    report::Verdict verdict; // of an examination
     std::jthread thread;
 };
 
@@ -68,16 +78,57 @@ Engine::~Engine() {
     }
 }
 
-Result<report::UpdateRecord> Engine::start(Request request) {
-    const std::lock_guard lock(mutex_);
+Status Engine::check_free(const std::string& mode) const {
     if (job_ && !job_->over)
         return Error(Code::Exists, "update " + job_->shown().id + " is running")
             .way_out("wait for it, or cancel it: segue cancel " + context_.guest.name);
-    if (distrusted_.count("mode/" + request.mode) != 0)
-        return Error(Code::Refused,
-                     "mode/" + request.mode + " hung in an earlier update of this VMM")
+    if (look_)
+        return Error(Code::Exists, "a dry run of another request is running")
+            .way_out("it takes seconds: ask again");
+    if (distrusted_.count("mode/" + mode) != 0)
+        return Error(Code::Refused, "mode/" + mode + " hung in an earlier update of this VMM")
             .way_out("use another mode for the next update; the new VMM trusts it again")
-            .with("plugin", "mode/" + request.mode);
+            .with("plugin", "mode/" + mode);
+    return {};
+}
+
+Result<report::Verdict> Engine::examine(Request request) {
+    std::unique_lock lock(mutex_);
+    SEGUE_TRY(check_free(request.mode));
+    SEGUE_ASSIGN(UniqueFd cancel, sys::event());
+    look_ = std::make_unique<Job>(context_, nobody, std::move(request), report::UpdateRecord{},
+                                  std::move(cancel), [this](const std::string& mode, Code) {
+                                      const std::lock_guard guard(mutex_);
+                                      distrusted_.insert(mode);
+                                      look_->over = look_->hung = true;
+                                      over_.notify_all();
+                                  });
+    Job& look = *look_;
+    look.thread = std::jthread([this, &look] {
+        report::Verdict found = look.update->examine();
+        const std::lock_guard guard(mutex_);
+        if (!look.over)
+            look.verdict = std::move(found);
+        look.over = true;
+        look.returned = true;
+        over_.notify_all();
+    });
+    ::pthread_setname_np(look.thread.native_handle(), "preflight");
+    over_.wait(lock, [&look] { return look.over; });
+    std::unique_ptr<Job> done = std::move(look_);
+    if (!done->hung) {
+        lock.unlock();
+        done->thread.join();
+        return std::move(done->verdict);
+    }
+    hung_.push_back(std::move(done));
+    return Error(Code::Deadline, "a plugin of the mode did not return from its check")
+        .way_out("use another mode: this VMM does not trust this one any more");
+}
+
+Result<report::UpdateRecord> Engine::start(Request request) {
+    const std::lock_guard lock(mutex_);
+    SEGUE_TRY(check_free(request.mode));
     SEGUE_ASSIGN(UniqueFd cancel, sys::event());
     report::UpdateRecord record;
     SEGUE_ASSIGN(record.attempt, context_.ownership.next_attempt());
@@ -98,7 +149,7 @@ Result<report::UpdateRecord> Engine::start(Request request) {
     if (job_ && job_->hung)
         hung_.push_back(std::move(job_));
     job_ = std::make_unique<Job>(
-        context_, std::move(request), record, std::move(cancel),
+        context_, context_.report, std::move(request), record, std::move(cancel),
         [this](const std::string& mode, Code outcome) { hung(mode, outcome); });
     Job& job = *job_;
     job.thread = std::jthread([this, &job] { work(job); });
@@ -182,6 +233,8 @@ bool Engine::running() const {
 
 Status Engine::cancel() {
     std::unique_lock lock(mutex_);
+    if (look_)
+        sys::signal_event(look_->cancel.get());
     const bool late = job_ && job_->over;
     if (!job_ || (late && job_->outcome != Code::Ok && job_->outcome != Code::Paused))
         return Error(Code::NotFound, "no update is running");

@@ -30,6 +30,9 @@ public:
 
     // EXISTS while an update is running; REFUSED for a mode that hung before.
     Result<report::UpdateRecord> start(Request request);
+    // Whether that could be done; the guest and its record stay untouched. Returns when it knows.
+    // EXISTS while an update, or another such question, is running.
+    Result<report::Verdict> examine(Request request);
     // By id; NOT_FOUND. No status is final before the next update, or a pause, would be taken.
     Result<report::UpdateRecord> find(const std::string& id) const;
     // All that this process knows, newest first.
@@ -45,6 +48,7 @@ private:
     struct Job;
     void work(Job& job);
     void hung(const std::string& mode, Code outcome);
+    Status check_free(const std::string& mode) const;
 
     Context context_;
     std::function<void(Left)> gone_;
@@ -52,6 +56,7 @@ private:
     std::condition_variable over_;
     std::vector<report::UpdateRecord> past_;
     std::unique_ptr<Job> job_;               // in progress, or the last
+    std::unique_ptr<Job> look_;              // an examination in progress
     std::vector<std::unique_ptr<Job>> hung_; // whose hooks never came back
     std::set<std::string> distrusted_;       // modes that hung
 };

@@ -8,9 +8,7 @@
 #include "core/base/log.hpp"
 #include "core/report/codec.hpp"
 #include "core/update/hello.hpp"
-#include "core/update/pages.hpp"
 #include "core/update/passing.hpp"
-#include "core/update/preflight.hpp"
 #include "core/update/services.hpp"
 
 namespace segue::update {
@@ -26,6 +24,14 @@ constexpr std::chrono::milliseconds kGrace{250};
 constexpr std::size_t kStateReserve = 1u << 20;
 // What a mode may take to end once the guest is gone.
 constexpr std::chrono::seconds kRetire{2};
+
+// The first one's code and words; the others beside it.
+Error all_in_one(std::vector<Error> all) {
+    Error first = std::move(all.front());
+    for (std::size_t i = 1; i < all.size(); ++i)
+        std::move(first).with("also-" + std::to_string(i), all[i].what());
+    return first;
+}
 
 Nonce make_nonce() {
     std::random_device random;
@@ -93,9 +99,11 @@ Status Outgoing::guarded(const std::string& plugin, const char* name, const Call
     watchdog_.arm(limit, [this, plugin, name] {
         hung_ = true;
         Error why = hung(plugin, name);
-        enter_rollback(why);
-        go_on();
-        attempt_.progress.end(UpdateStatus::Failed, std::move(why));
+        if (!examining_) {
+            enter_rollback(why);
+            go_on();
+            attempt_.progress.end(UpdateStatus::Failed, std::move(why));
+        }
         on_hung_("mode/" + attempt_.request.mode, Code::Deadline);
     });
     // After arm(): a cancel that comes later finds a deadline to bring forward.
@@ -115,41 +123,12 @@ Status Outgoing::hook(const char* name, Hook call) {
 
 Status Outgoing::preflight() {
     attempt_.enter(Phase::Preflight, Deadline::in(attempt_.request.deadlines.prepare));
-    const std::string& mode = attempt_.request.mode;
-    std::vector<segue_block> blocks;
-    for (const auto& b : ctx_.inventory.blocks())
-        blocks.push_back(as_abi(b));
-    SEGUE_TRY(guarded("mode/" + mode, "plan", [&]() -> Status {
-        SEGUE_ASSIGN(plugin::Mode made,
-                     ctx_.plugins.mode(mode, Side::Outgoing,
-                                       {&update_table_, &ram_table_, threads_.table()}));
-        mode_.emplace(std::move(made));
-        SEGUE_ASSIGN(attempt_.plan, mode_->plan(blocks));
-        return {};
-    }));
-    attempt_.session.needs = attempt_.plan.channels;
-    attempt_.session.ram_of_block = attempt_.plan.ram_of_block;
-    SEGUE_TRY(check_blocks(ctx_.inventory, attempt_.plan, mode));
-    SEGUE_TRY(open_plugins());
-    SEGUE_TRY(hook("check", &plugin::Mode::check));
-    SEGUE_ASSIGN(successor_, make_successor(attempt_));
+    (void)find_blockers();
+    if (!blockers_.empty())
+        return all_in_one(std::move(blockers_));
+    for (const std::string& w : successor_->warnings())
+        attempt_.progress.warn(w);
     return {};
-}
-
-// What the plan needs besides the mode.
-Status Outgoing::open_plugins() {
-    for (const plugin::ChannelNeed& need : attempt_.plan.channels)
-        SEGUE_TRY(guarded("the transport of channel '" + need.name + "'", "check", [&] {
-            return check_channel(ctx_.plugins, attempt_.request.mode, attempt_.plan, need);
-        }));
-    if ((attempt_.plan.needs & SEGUE_NEEDS_KEEPER) == 0)
-        return {};
-    attempt_.session.keep = [this] { return hold_inventory(attempt_.session, *keeper_); };
-    return guarded("the keeper", "its creation", [&]() -> Status {
-        SEGUE_ASSIGN(plugin::Keeper keeper, ctx_.plugins.keeper(attempt_.exec_fds.table()));
-        keeper_.emplace(std::move(keeper));
-        return {};
-    });
 }
 
 // The machine manifest: what the new side is built from, and everything that it will be handed.

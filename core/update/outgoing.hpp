@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/plugin/services.hpp"
+#include "core/report/verdict.hpp"
 #include "core/update/attempt.hpp"
 #include "core/update/successor.hpp"
 #include "core/update/watchdog.hpp"
@@ -36,6 +37,10 @@ public:
     // it was (FAILED, CANCELLED), or in doubt (PAUSED, only between two hosts).
     Code run();
 
+    // Instead of run(): whether an update could be done, and what is in its way. The guest runs on
+    // untouched; the new binary is asked, as a child that creates nothing.
+    report::Verdict examine();
+
     // Where it is, once run() returned OK.
     Left left() const;
 
@@ -49,7 +54,13 @@ private:
 
     Status steps();
     Status preflight();
-    Status open_plugins();
+    bool find_blockers();
+    bool note(Status s);
+    Status make_plan();
+    bool check_channels();
+    Status open_keeper();
+    Status ask_binary();
+    void tell(report::Verdict& v) const;
     Status prepare();
     Status copy();
     Status pause();
@@ -79,6 +90,8 @@ private:
     Watchdog watchdog_;
     OnHung on_hung_;
     bool hung_ = false; // by the watchdog, read after its disarm()
+    bool examining_ = false;
+    std::vector<Error> blockers_; // found in preflight
 };
 
 } // namespace segue::update

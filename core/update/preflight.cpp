@@ -8,6 +8,10 @@
 #include <segue/abi/transport.h>
 
 #include "core/plugin/kinds.hpp"
+#include "core/plugin/services.hpp"
+#include "core/update/exec_fds.hpp"
+#include "core/update/pages.hpp"
+#include "core/update/services.hpp"
 
 namespace segue::update {
 
@@ -51,20 +55,58 @@ Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::
     return t.check();
 }
 
-Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
-                    const std::string& mode) {
+std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
+                                const std::string& mode) {
+    std::vector<Error> all;
     for (std::size_t i = 0; i < inventory.blocks().size(); ++i) {
         const inventory::RamBlock& b = inventory.blocks()[i];
         const bool in_place = (plan.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0;
         const bool stamped = plan.successor != SEGUE_SUCCESSOR_LATER || b.stamp != SEGUE_NO_STAMP;
         if (in_place && ((b.survives & needed_of(plan.successor)) == 0 || !stamped))
-            return Error(Code::Refused, "RAM block '" + b.id + "' (memory/" + b.backend +
-                                            ") does not outlive what mode/" + mode + " does")
-                .way_out(
-                    "use a mode that copies RAM, or start the guest with another memory back-end")
-                .with("block", b.id);
+            all.push_back(
+                Error(Code::Refused, "RAM block '" + b.id + "' (memory/" + b.backend +
+                                         ") does not outlive what mode/" + mode + " does")
+                    .way_out("use a mode that copies RAM, or start the guest with another memory "
+                             "back-end")
+                    .with("block", b.id));
     }
-    return {};
+    return all;
+}
+
+std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Inventory& inventory,
+                                          const std::string& id) {
+    std::vector<Error> all;
+    const auto note = [&all](Status s) {
+        if (!s)
+            all.push_back(std::move(s).error());
+    };
+    plugin::Plan plan;
+    Session session(Side::Outgoing, inventory, [&](const std::string& name) {
+        return plugins.transport_of(name, plan.successor);
+    });
+    const segue_host_update update = update_service(session);
+    const segue_host_ram ram = ram_service(session);
+    const plugin::ThreadsService threads;
+    auto mode = plugins.mode(id, Side::Outgoing, {&update, &ram, threads.table()});
+    if (!mode)
+        return {mode.error()};
+    std::vector<segue_block> blocks;
+    for (const auto& b : inventory.blocks())
+        blocks.push_back(as_abi(b));
+    auto made = mode->plan(blocks);
+    if (!made)
+        return {made.error()};
+    plan = std::move(*made);
+    all = check_blocks(inventory, plan, id);
+    for (const plugin::ChannelNeed& need : plan.channels)
+        note(check_channel(plugins, id, plan, need));
+    ExecFds fds;
+    if ((plan.needs & SEGUE_NEEDS_KEEPER) != 0)
+        if (auto keeper = plugins.keeper(fds.table()); !keeper)
+            all.push_back(keeper.error());
+    note(mode->check());
+    mode->end(SEGUE_OUTCOME_CANCELLED);
+    return all;
 }
 
 Status check_binary(const std::string& path) {

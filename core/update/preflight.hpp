@@ -15,9 +15,13 @@ namespace segue::update {
 // without a peer stays there; REFUSED names channel, transport and what it lacks.
 Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan,
                      const plugin::ChannelNeed& need);
-// Whether every block outlives what the mode does to it.
-Status check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
-                    const std::string& mode);
+// One for each block that does not outlive what the mode does to it.
+std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
+                                const std::string& mode);
+// All that stands in the way of a mode as far as it shows without a running guest. `inventory`: its
+// blocks as they would be. [any, one at a time]
+std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Inventory& inventory,
+                                          const std::string& mode);
 // Whether the new binary is a file that may be executed.
 Status check_binary(const std::string& path);
 

@@ -16,14 +16,19 @@ public:
     explicit Self(Attempt& attempt)
         : a_(attempt) {}
 
+    std::vector<std::string> warnings() const override {
+        return {"no way back after execve: if the new image ends before it has the guest, the "
+                "guest ends with it"};
+    }
     // The very command, as a child that only checks and answers.
     Status begin() override {
-        a_.progress.warn("no way back after execve: if the new image ends before it has the guest, "
-                         "the guest ends with it");
         SEGUE_ASSIGN(program_, a_.ctx.launcher.open(a_.request.successor));
         return probe(a_, program_);
     }
-    Status ready() override { return {}; }
+    Status ready() override {
+        a_.ctx.launcher.make_ready(program_);
+        return {};
+    }
     Status check_state() override { return read_back(a_); }
 
     Status hand_over() override {

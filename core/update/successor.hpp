@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <segue/cpp/result.hpp>
 
@@ -18,6 +20,8 @@ public:
     Successor(const Successor&) = delete;
     Successor& operator=(const Successor&) = delete;
 
+    // Preflight: what an operator should know of this kind.
+    virtual std::vector<std::string> warnings() const { return {}; }
     // Prepare, before the mode's hook: it exists, it understood, its channels listen.
     virtual Status begin() = 0;
     // Prepare, after the mode's hook: it is complete.

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "core/inventory/ram.hpp"
 
@@ -15,14 +17,15 @@ FakePlugins::FakePlugins(std::string dir, Options opts)
     : options(std::move(opts))
     , dir_(std::move(dir))
     , open_({plugin::builtin_dir().value(), SEGUE_UPDATE_TEST_PLUGINS}) {
-    auto made = open_.make<plugin::Memory>("memory/memfd");
-    EXPECT_TRUE(made) << made.error().what();
-    memory_.emplace(std::move(*made));
+    auto ram = open_.make<plugin::Memory>("memory/memfd");
+    EXPECT_TRUE(ram) << ram.error().what();
+    memory_.emplace(std::move(*ram));
     EXPECT_TRUE(open_.load("mode/fake"));
 }
 
 Result<plugin::Mode> FakePlugins::mode(const std::string&, Side side,
                                        const plugin::ModeServices& services) {
+    ++made;
     SEGUE_ASSIGN(const plugin::LoadedPlugin* p, open_.load("mode/fake"));
     SEGUE_ASSIGN(auto config, plugin::PluginConfig::defaults(p->manifest()));
     for (const auto& [key, value] : options)
@@ -215,6 +218,16 @@ void TwoSides::expect_moved(const report::UpdateRecord& r, RunState state) {
     EXPECT_EQ(c.run.state(), state);
     EXPECT_EQ(c.vcpus.running, state == RunState::Running);
     EXPECT_EQ(c.machine.reg, machine_.reg);
+}
+
+int threads_named(const std::string& name) {
+    int n = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::string its;
+        std::getline(std::ifstream(task.path() / "comm"), its);
+        n += its == name ? 1 : 0;
+    }
+    return n;
 }
 
 std::size_t open_descriptors() {

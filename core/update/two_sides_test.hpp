@@ -35,6 +35,7 @@ public:
     }
 
     Options options; // of the next mode
+    std::atomic<int> made{0};
 
 private:
     std::string dir_;
@@ -80,6 +81,7 @@ public:
     Result<Child> start(const ports::SuccessorSpec&, int stream) override;
     std::string last_words(const Child&) override { return "last words"; }
     Result<ports::Program> open(const ports::SuccessorSpec&) override { return does_not(); }
+    void make_ready(ports::Program&) noexcept override {}
     Result<Child> probe(const ports::SuccessorSpec&, const ports::Program&, int) override {
         return does_not();
     }
@@ -158,5 +160,6 @@ protected:
 };
 
 std::size_t open_descriptors();
+int threads_named(const std::string& name);
 
 } // namespace segue::update

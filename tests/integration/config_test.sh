@@ -28,6 +28,20 @@ field() { segue status "$name" | awk -v key="$1" '$1 == key { print $2 }'; }
 settings=(--set "guest.kernel=$kernel" --set 'memory[0].size=32M')
 ! grep -q '^options = { path' "$config" || settings+=(--set "memory[0].options.path=$work/ram0")
 
+modes=$(sed -n 's/^\(mode\|allow\) = //p' "$config" | grep -o '[a-z-]*' | sort -u)
+[[ $modes ]] || fail "the configuration allows no mode"
+
+# What the doctor says beforehand is what comes true below; and it sees what cannot be.
+said=$(segue doctor "$config" "${settings[@]}") || fail "the doctor says no: $said"
+for mode in $modes; do
+    grep -q "^  yes *$mode " <<<"$said" || fail "the doctor does not say yes to $mode: $said"
+done
+if [[ $modes == cpr-transfer ]]; then
+    said=$(segue doctor "$config" "${settings[@]}" --set 'memory[0].backend=private' --set 'memory[0].options={}') &&
+        fail "the doctor lets private RAM stay in place: $said"
+    grep -q "^  no *cpr-transfer *RAM block 'ram0'" <<<"$said" || fail "the doctor does not name the block: $said"
+fi
+
 segue run "$config" "${settings[@]}" || fail "the guest does not start"
 [[ $(field state) == running ]] || fail "the guest does not run"
 
@@ -44,8 +58,6 @@ update() { # MODE GENERATION
     fi
 }
 generation=1
-modes=$(sed -n 's/^\(mode\|allow\) = //p' "$config" | grep -o '[a-z-]*' | sort -u)
-[[ $modes ]] || fail "the configuration allows no mode"
 for mode in $modes; do update "$mode" $((++generation)); done
 if [[ $modes == *cpr-reboot* ]]; then
     segue save "$name" || fail "the guest cannot be saved"

@@ -14,6 +14,9 @@ namespace segue::vmm {
 
 namespace {
 
+// Updates by other modes and failed ones may lie between those that a prediction is made of.
+constexpr std::size_t kRemembered = 200;
+
 // As control::VmInfo has it.
 std::string console_text(const ConsoleConfig& console) {
     switch (console.kind) {
@@ -123,11 +126,7 @@ Result<update::Request> GuestService::complete(const control::UpdateRequest& req
     return r;
 }
 
-Result<report::UpdateRecord> GuestService::start_update(const control::UpdateRequest& request) {
-    const std::lock_guard lock(starting_);
-    SEGUE_TRY(allowed(request));
-    if (const auto begun = known_->by_key(request.key))
-        return control::replay(*begun, request);
+Status GuestService::is_as_expected(const control::UpdateRequest& request) const {
     const std::uint32_t expected = request.expected_generation;
     if (expected != 0 && expected != p_.facts.generation)
         return Error(Code::Refused,
@@ -136,6 +135,28 @@ Result<report::UpdateRecord> GuestService::start_update(const control::UpdateReq
             .way_out("look at the guest again, and ask with the generation that it has")
             .with("generation", std::to_string(p_.facts.generation))
             .with("expected_generation", std::to_string(expected));
+    return {};
+}
+
+Result<report::Verdict> GuestService::preflight(const control::UpdateRequest& request) {
+    SEGUE_TRY(allowed(request));
+    SEGUE_TRY(is_as_expected(request));
+    SEGUE_ASSIGN(update::Request wish, complete(request));
+    SEGUE_ASSIGN(report::Verdict verdict, engine_->examine(std::move(wish)));
+    verdict.blackout = report::predict(known_->newest(kRemembered), verdict.mode);
+    const report::Prediction& p = verdict.blackout;
+    if (p.known() && verdict.budget.count() != 0 && p.bound > verdict.budget)
+        verdict.warnings.emplace_back("the blackout may exceed update.blackout_budget; an update "
+                                      "that would is taken back");
+    return verdict;
+}
+
+Result<report::UpdateRecord> GuestService::start_update(const control::UpdateRequest& request) {
+    const std::lock_guard lock(starting_);
+    SEGUE_TRY(allowed(request));
+    if (const auto begun = known_->by_key(request.key))
+        return control::replay(*begun, request);
+    SEGUE_TRY(is_as_expected(request));
     SEGUE_ASSIGN(update::Request complete_request, complete(request));
     return engine_->start(std::move(complete_request));
 }

@@ -42,6 +42,7 @@ public:
     Status resume() override { return p_.run.resume(); }
     Status shutdown() override;
     Result<report::UpdateRecord> start_update(const control::UpdateRequest& request) override;
+    Result<report::Verdict> preflight(const control::UpdateRequest& request) override;
     Result<report::UpdateRecord> update(const std::string& id) override { return known_->find(id); }
     std::vector<report::UpdateRecord> updates(std::size_t limit) override {
         return known_->newest(limit);
@@ -52,6 +53,7 @@ public:
 private:
     Result<update::Request> complete(const control::UpdateRequest& request) const;
     Status allowed(const control::UpdateRequest& request) const;
+    Status is_as_expected(const control::UpdateRequest& request) const;
     std::string usual_mode(bool save) const;
 
     Parts p_;

@@ -31,6 +31,7 @@ constexpr const char* kHelp =
     "  --restore            starts the guest from the state that was left on channel main\n"
     "  --from-exec          the environment says which descriptors came through execve, from the\n"
     "                       VMM that ran the guest; used by that VMM\n"
+    "  --doctor             says what of this host and of FILE, which may be left out, would work\n"
     "  --log-level LEVEL    debug, info (default), warn or error\n"
     "  --version, --help\n";
 
@@ -42,6 +43,7 @@ enum : int {
     kIncoming,
     kRestore,
     kFromExec,
+    kDoctor,
     kLogLevel,
     kVersion,
     kHelpFlag
@@ -97,6 +99,7 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
                                  {"incoming", optional_argument, nullptr, kIncoming},
                                  {"restore", no_argument, nullptr, kRestore},
                                  {"from-exec", no_argument, nullptr, kFromExec},
+                                 {"doctor", no_argument, nullptr, kDoctor},
                                  {"log-level", required_argument, nullptr, kLogLevel},
                                  {"version", no_argument, nullptr, kVersion},
                                  {"help", no_argument, nullptr, kHelpFlag},
@@ -123,6 +126,9 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
         case kFromExec:
             o.from_exec = true;
             break;
+        case kDoctor:
+            o.doctor = true;
+            break;
         case kIncoming:
             SEGUE_TRY(take_incoming(optarg, o));
             break;
@@ -147,7 +153,7 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
         return Error(Code::Invalid, std::string("--from-exec: the environment brings neither ") +
                                         kProbeVariable + " nor " + update::kHandoffVariable)
             .way_out("a wrapper must pass on its environment and its descriptors");
-    if (o.config.empty())
+    if (o.config.empty() && !o.doctor)
         return usage("--config FILE is missing");
     if (o.restore && o.incoming && o.stream_fd < 0)
         return usage("--restore waits at no socket: leave --incoming out");

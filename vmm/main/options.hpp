@@ -21,6 +21,7 @@ struct Options {
     std::vector<std::string> overrides; // --set key=value
     std::string run_dir, state_dir;     // empty: the defaults of core/base/places
     log::Level log_level = log::Level::Info;
+    bool doctor = false; // only look and print
     bool incoming = false;
     std::string incoming_path; // --incoming=PATH; empty: standby.sock in the run directory
     int stream_fd = -1;        // --incoming=fd:N: the engine stream, connected

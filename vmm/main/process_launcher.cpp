@@ -116,13 +116,16 @@ Result<ports::Program> ProcessLauncher::open(const ports::SuccessorSpec& spec) {
     program.path = path.string();
     SEGUE_ASSIGN(program.file, sys::open(program.path, O_RDONLY));
     SEGUE_ASSIGN(program.seen, sys::stat(program.file.get()));
+    return program;
+}
+
+void ProcessLauncher::make_ready(ports::Program& program) noexcept {
     auto undertaker = Undertaker::start(vm_());
     if (undertaker)
         program.prepared = std::move(*undertaker);
     else
         log::warn("execve itself will end the VM, which takes longer: " +
                   undertaker.error().what());
-    return program;
 }
 
 Result<Child> ProcessLauncher::probe(const ports::SuccessorSpec& spec,

@@ -23,6 +23,7 @@ public:
     Result<Child> start(const ports::SuccessorSpec& spec, int stream) override;
     std::string last_words(const Child& child) override;
     Result<ports::Program> open(const ports::SuccessorSpec& spec) override;
+    void make_ready(ports::Program& program) noexcept override;
     Result<Child> probe(const ports::SuccessorSpec& spec, const ports::Program& program,
                         int stream) override;
     Error exec(const ports::SuccessorSpec& spec, const ports::Program& program, int handoff,

@@ -8,6 +8,7 @@
 #include "core/base/log.hpp"
 #include "core/base/wait.hpp"
 #include "core/update/stream.hpp"
+#include "vmm/main/doctor.hpp"
 #include "vmm/main/guest_process.hpp"
 #include "vmm/main/options.hpp"
 #include "vmm/main/signals.hpp"
@@ -31,6 +32,8 @@ void refuse(const Options& options, const Error& why) {
 }
 
 Result<int> live(const Options& options, report::Report* report) {
+    if (options.doctor)
+        return doctor(options);
     SEGUE_TRY(block_signals());
     const auto made = GuestProcess::make(options, report);
     if (!made) {

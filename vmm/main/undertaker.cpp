@@ -20,9 +20,9 @@ namespace segue::vmm {
 
 struct Undertaker::Order {
     int kept = -1;
-    UniqueFd ours;   // closes when this process ends, or executes another program,
-    UniqueFd theirs; // which the child reads here
-    int pidfd = -1;  // of the child
+    UniqueFd ours;  // closes when this process ends, or executes another program,
+    int line = -1;  // which the child reads here
+    int pidfd = -1; // of the child
     alignas(16) std::array<char, 16u << 10> stack;
     alignas(16) std::array<char, 16u << 10> stack_between;
 };
@@ -51,7 +51,7 @@ void close_all_but(int a, int b) noexcept {
 // Shares the parent's memory, thread-local storage too: system calls, and nothing else.
 int Undertaker::bury(void* argument) noexcept {
     const auto& order = *static_cast<Order*>(argument);
-    const int line = order.theirs.get();
+    const int line = order.line;
     close_all_but(line, order.kept < 0 ? line : order.kept);
     const char closed = 1;
     (void)::syscall(SYS_write, line, &closed, 1);
@@ -81,7 +81,8 @@ Result<std::unique_ptr<Undertaker>> Undertaker::start(int kept) {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return Error::from_errno(errno, "socketpair");
     order->ours.reset(pair[0]);
-    order->theirs.reset(pair[1]);
+    UniqueFd theirs(pair[1]);
+    order->line = theirs.get();
     // The same table of descriptors, for the pidfd; no exit signal; done when clone() returns.
     const pid_t pid = ::clone(between, order->stack_between.data() + order->stack_between.size(),
                               CLONE_VM | CLONE_VFORK | CLONE_FILES, order.get());
@@ -90,7 +91,7 @@ Result<std::unique_ptr<Undertaker>> Undertaker::start(int kept) {
     int status = 0;
     if (::waitpid(pid, &status, __WALL) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return Error::from_errno(WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD, "clone");
-    order->theirs.reset();
+    theirs.reset();
     const int ours = order->ours.get();
     std::unique_ptr<Undertaker> made(new Undertaker(std::move(order)));
     // Its copies of our descriptors must not outlive what we do with ours.

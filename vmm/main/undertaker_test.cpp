@@ -6,6 +6,10 @@
 #include <sys/wait.h>
 
 #include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/wait.hpp"
@@ -28,6 +32,18 @@ bool at_end(const Pipe& p) {
     return ::read(p.read.get(), &c, 1) == 0;
 }
 
+// An orphan is ours: we are the subreaper. 0: none came.
+pid_t other_child_than(pid_t known) {
+    const std::string self = std::to_string(::getpid());
+    for (int i = 0; i < 2000; ++i, ::usleep(5000)) {
+        std::ifstream list("/proc/self/task/" + self + "/children");
+        for (pid_t pid = 0; list >> pid;)
+            if (pid != known)
+                return pid;
+    }
+    return 0;
+}
+
 // What a process leaves behind is gone with it, but for what the undertaker keeps, and that goes
 // once the process has ended.
 TEST(Undertaker, KeepsOneDescriptorPastTheEndAndNoOther) {
@@ -42,15 +58,9 @@ TEST(Undertaker, KeepsOneDescriptorPastTheEndAndNoOther) {
     kept.write.reset();
     other.write.reset();
     const UniqueFd pidfd = sys::pidfd(child).value();
-    pid_t undertaker = 0;
-    const std::string children =
-        "/proc/" + std::to_string(child) + "/task/" + std::to_string(child) + "/children";
-    for (int i = 0; i < 2000 && undertaker == 0; ++i, ::usleep(5000)) {
-        char text[32] = {};
-        const UniqueFd list = sys::open(children, O_RDONLY).value();
-        if (::read(list.get(), text, sizeof text - 1) > 0)
-            undertaker = std::atoi(text);
-    }
+    const pid_t undertaker = other_child_than(child);
+    if (undertaker == 0)
+        ::kill(child, SIGKILL);
     ASSERT_GT(undertaker, 0);
     // Held back, so that what it keeps is seen to be kept.
     const UniqueFd its_pidfd = sys::pidfd(undertaker).value();
@@ -72,6 +82,38 @@ TEST(Undertaker, KeepsOneDescriptorPastTheEndAndNoOther) {
     EXPECT_TRUE(at_end(kept));
     while (::waitpid(-1, nullptr, __WALL) > 0) {
     }
+}
+
+// The same for a process that becomes another program: what it had open CLOEXEC ends after it.
+TEST(Undertaker, KeepsItsDescriptorPastAnExecve) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    Pipe kept;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto undertaker = Undertaker::start(kept.write.get());
+        ::execl("/bin/sleep", "sleep", "60", nullptr);
+        ::_exit(1);
+    }
+    kept.write.reset();
+    const Waiter wait{Deadline::in(std::chrono::seconds(60))};
+    EXPECT_TRUE(wait.until(kept.read.get(), POLLIN)) << "it stays while the new program runs";
+    EXPECT_TRUE(at_end(kept));
+    ::kill(child, SIGKILL);
+    while (::waitpid(-1, nullptr, __WALL) > 0) {
+    }
+}
+
+// A failed update: nothing of it is left.
+TEST(Undertaker, EndsBeforeItsOwnerGoesOn) {
+    Pipe kept;
+    {
+        const auto undertaker = Undertaker::start(kept.write.get());
+        ASSERT_TRUE(undertaker) << undertaker.error().what();
+        kept.write.reset();
+        EXPECT_FALSE(at_end(kept));
+    }
+    EXPECT_TRUE(at_end(kept));
+    EXPECT_TRUE(Undertaker::start(-1)) << "and another one may come";
 }
 
 } // namespace

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/doctor/host.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/userfaultfd.h>
+#include <sys/resource.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <segue/cpp/sys.hpp>
+
+#include "core/base/units.hpp"
+#include "vmm/kvm/capabilities.hpp"
+#include "vmm/kvm/kvm.hpp"
+#include "vmm/kvm/vm.hpp"
+
+namespace segue::vmm {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr rlim_t kDescriptors = 1024; // a guest with its devices, twice over, and connections
+
+std::string first_line(const std::string& path) {
+    std::string line;
+    std::getline(std::ifstream(path), line);
+    return line;
+}
+
+Finding look_at_kvm(const HostFiles& files) {
+    const auto can = [&files]() -> Result<Kvm> {
+        SEGUE_ASSIGN(Kvm kvm, Kvm::open(files.kvm));
+        SEGUE_ASSIGN(const Vm vm, Vm::create(kvm));
+        SEGUE_TRY(check_required(vm));
+        return kvm;
+    };
+    const auto kvm = can();
+    if (!kvm)
+        return no(files.kvm, kvm.error());
+    return yes(files.kvm, "a VM can be made, and KVM has what Segue needs");
+}
+
+// Sockets and the ownership record must be gone after a boot, and must never wait for a disk.
+Finding look_at_run_dir(const Places& places) {
+    const std::string subject = "run directory";
+    fs::path there = places.run_dir;
+    std::error_code error;
+    while (!fs::exists(there, error) && there.has_relative_path())
+        there = there.parent_path();
+    struct statfs s = {};
+    if (::statfs(there.c_str(), &s) != 0)
+        return no(subject, Error::from_errno(errno, "look at " + there.string()));
+    if (s.f_type != TMPFS_MAGIC && s.f_type != RAMFS_MAGIC)
+        return no(subject, Error(Code::Refused, places.run_dir + " does not lie on tmpfs")
+                               .way_out("mount -t tmpfs -o mode=0700 tmpfs " + places.run_dir +
+                                        ", or --run-dir /dev/shm/segue"));
+    if (::access(there.c_str(), W_OK | X_OK) != 0)
+        return no(subject, Error::from_errno(errno, "write to " + there.string())
+                               .way_out("--run-dir names another"));
+    return yes(subject, places.run_dir + ", on tmpfs");
+}
+
+Finding look_at_state_dir(const Places& places) {
+    fs::path there = places.state_dir;
+    std::error_code error;
+    while (!fs::exists(there, error) && there.has_relative_path())
+        there = there.parent_path();
+    if (::access(there.c_str(), W_OK | X_OK) != 0)
+        return no("state directory", Error::from_errno(errno, "write to " + there.string())
+                                         .way_out("--state-dir names another"));
+    return yes("state directory", places.state_dir);
+}
+
+Finding look_at_descriptors() {
+    rlimit limit = {};
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);
+    const std::string text = std::to_string(limit.rlim_cur) + " a process";
+    if (limit.rlim_cur >= kDescriptors)
+        return yes("descriptors", text);
+    return no("descriptors",
+              Error(Code::Refused, text + ", " + std::to_string(kDescriptors) + " are needed")
+                  .way_out("ulimit -n 4096, or LimitNOFILE= of the service"));
+}
+
+Finding look_at_memlock() {
+    rlimit limit = {};
+    (void)::getrlimit(RLIMIT_MEMLOCK, &limit);
+    if (limit.rlim_cur == RLIM_INFINITY || ::geteuid() == 0)
+        return yes("locked memory", "no limit");
+    return missing("locked memory",
+                   Error(Code::Refused, format_size(limit.rlim_cur) +
+                                            " at most: less than a guest with VFIO devices pins")
+                       .way_out("ulimit -l unlimited, or LimitMEMLOCK=infinity of the service"));
+}
+
+// Of the kernel's own accesses, KVM's among them: postcopy needs that.
+Finding look_at_userfaultfd(const HostFiles& files) {
+    const UniqueFd direct(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK)));
+    if (direct)
+        return yes("userfaultfd", "for the kernel's accesses, too");
+    const int number = errno;
+    const std::string why = "no page faults of the kernel can be served, as postcopy needs";
+    const std::string node = files.kvm.substr(0, files.kvm.rfind('/')) + "/userfaultfd";
+    if (number == EPERM)
+        return missing("userfaultfd",
+                       Error(Code::Refused, why)
+                           .way_out("sysctl -w vm.unprivileged_userfaultfd=1, or give this user " +
+                                    node + " (Linux 6.1), or CAP_SYS_PTRACE"));
+    return missing("userfaultfd",
+                   Error::from_errno(number, why).way_out("a kernel with CONFIG_USERFAULTFD=y"));
+}
+
+Findings look_at_huge_pages(const HostFiles& files) {
+    Findings all;
+    std::error_code error;
+    const fs::path pools = files.sys + "/kernel/mm/hugepages";
+    for (const auto& pool : fs::directory_iterator(pools, error)) {
+        const std::string name = pool.path().filename(); // hugepages-2048kB
+        const std::string size = name.substr(name.find('-') + 1);
+        const std::string total = first_line(pool.path() / "nr_hugepages");
+        const std::string free = first_line(pool.path() / "free_hugepages");
+        const std::string subject = "huge pages " + size;
+        if (total == "0" || total.empty())
+            all.push_back(missing(subject, Error(Code::Refused, "the pool is empty")
+                                               .way_out("echo N > " + pool.path().string() +
+                                                        "/nr_hugepages, soon after boot")));
+        else
+            all.push_back(yes(subject, free + " free of " + total));
+    }
+    if (all.empty())
+        all.push_back(missing("huge pages", Error(Code::Refused, "the kernel has none")
+                                                .way_out("a kernel with CONFIG_HUGETLBFS=y")));
+    return all;
+}
+
+Finding look_at_shmem(const HostFiles& files) {
+    const std::string path = files.sys + "/kernel/mm/transparent_hugepage/shmem_enabled";
+    const std::string line = first_line(path);
+    const auto open = line.find('['), close = line.find(']');
+    const std::string now =
+        open == line.npos || close == line.npos ? "" : line.substr(open + 1, close - open - 1);
+    if (now == "always" || now == "within_size" || now == "advise" || now == "force")
+        return yes("huge pages of shmem", now);
+    return missing("huge pages of shmem",
+                   Error(Code::Refused, "RAM of memfd and of files on tmpfs is in 4 KiB pages")
+                       .way_out("echo advise > " + path));
+}
+
+Finding look_at_memory(const HostFiles& files) {
+    std::ifstream file(files.proc + "/meminfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.rfind("MemAvailable:", 0) == 0)
+            return yes("memory",
+                       std::to_string(std::strtoull(line.c_str() + 13, nullptr, 10) >> 10) +
+                           "M available");
+    return missing("memory", Error(Code::Refused, files.proc + "/meminfo does not say how much"));
+}
+
+} // namespace
+
+Findings look_at_host(const Places& places, const HostFiles& files) {
+    Findings all = {look_at_kvm(files),    look_at_run_dir(places),   look_at_state_dir(places),
+                    look_at_descriptors(), look_at_memlock(),         look_at_memory(files),
+                    look_at_shmem(files),  look_at_userfaultfd(files)};
+    for (Finding& f : look_at_huge_pages(files))
+        all.push_back(std::move(f));
+    return all;
+}
+
+} // namespace segue::vmm
