@@ -21,7 +21,7 @@ namespace segue::vmm {
 struct Undertaker::Order {
     int kept = -1;
     UniqueFd ours;  // closes when this process ends, or executes another program,
-    int line = -1;  // which the child reads here
+    int line = -1;  // which the child reads here: the number stays, whoever closes his copy when
     int pidfd = -1; // of the child
     alignas(16) std::array<char, 16u << 10> stack;
     alignas(16) std::array<char, 16u << 10> stack_between;
@@ -96,6 +96,9 @@ Result<std::unique_ptr<Undertaker>> Undertaker::start(int kept) {
     std::unique_ptr<Undertaker> made(new Undertaker(std::move(order)));
     // Its copies of our descriptors must not outlive what we do with ours.
     SEGUE_TRY(Waiter{Deadline::in(kPatience)}.until(ours, POLLIN));
+    char closed = 0;
+    if (::recv(ours, &closed, 1, MSG_DONTWAIT) != 1)
+        return Error(Code::Closed, "the child ended at once");
     return made;
 }
 
