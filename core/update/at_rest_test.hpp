@@ -19,6 +19,7 @@
 #include "core/update/handoff.hpp"
 #include "core/update/incoming.hpp"
 #include "core/update/outgoing.hpp"
+#include "tests/support/leak.hpp"
 #include "tests/support/open_plugins.hpp"
 
 namespace segue::update {
@@ -260,6 +261,9 @@ protected:
                     launcher_,       old_.run,     old_.inventory,       old_.plugins,
                     *old_.ownership, old_.report,  dir_ / "standby.sock"};
         Request request{"rest", {"/bin/new", "/etc/guest.toml"}, {}, save_};
+        // Far beyond what a loaded machine takes: no test of these waits for a deadline.
+        request.deadlines.prepare = request.deadlines.drain = request.deadlines.pause =
+            request.deadlines.handover = std::chrono::seconds(60);
         Progress progress(old_.report, record);
         Outgoing out(ctx, request, record.attempt, progress, cancel_.get(),
                      [](const std::string&, Code) {});
@@ -288,6 +292,8 @@ protected:
     UniqueFd cancel_;
     Code code_ = Code::Ok;
     bool save_ = false;
+    // Of other tests in this process, if any: they are not ours to reap.
+    const std::vector<pid_t> others_ = test::children_of(::getpid());
 };
 
 class UpdateSelf : public AtRest {

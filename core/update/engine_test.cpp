@@ -61,8 +61,11 @@ protected:
 
     void hang_in(const std::string& hook) {
         plugins_.options = {{"hang", hook}, {"gate", std::to_string(gate_.get())}};
-        request_.deadlines.prepare = request_.deadlines.copy = request_.deadlines.handover =
-            milliseconds(100);
+    }
+    // The phase of that hook only: a loaded machine must get as far as there.
+    void soon_is_the_deadline_of(const std::string& hook) {
+        PhaseDeadlines& d = request_.deadlines;
+        (hook == "copy" ? d.copy : hook == "handover" ? d.handover : d.prepare) = milliseconds(500);
     }
 
     // The hook still hangs, the guest runs, and the plugin is named.
@@ -146,6 +149,7 @@ class HangingHook : public EngineTest, public testing::WithParamInterface<const 
 
 TEST_P(HangingHook, TheWatchdogTakesTheGuestBack) {
     hang_in(GetParam());
+    soon_is_the_deadline_of(GetParam());
     const auto r = run_to_the_end();
     expect_unharmed_by(r, GetParam());
     const auto again = engine().start(request_);
@@ -158,13 +162,15 @@ INSTANTIATE_TEST_SUITE_P(EngineTest, HangingHook,
                          testing::Values("plan", "check", "prepare", "copy", "handover"));
 
 TEST_F(EngineTest, AnotherModeIsTakenAfterOneThatHung) {
+    const PhaseDeadlines usual = request_.deadlines;
     hang_in("handover");
+    soon_is_the_deadline_of("handover");
     EXPECT_EQ(run_to_the_end().status, UpdateStatus::Failed);
     sys::signal_event(gate_.get()); // a candidate in another process would be dead by now
     join();
     plugins_.options = {};
     request_.mode = "other";
-    request_.deadlines = Request{}.deadlines;
+    request_.deadlines = usual;
     const auto r = run_to_the_end();
     EXPECT_EQ(r.status, UpdateStatus::Completed) << r.error->what();
     EXPECT_EQ(ownership_->word(), (Word{2, 2, Owner::Owned}));
@@ -198,7 +204,6 @@ TEST_F(EngineTest, AThreadOfAModeThatDoesNotEndDoesNotHoldTheGuest) {
 
 TEST_F(EngineTest, AReclaimThatHangsDoesNotHoldTheGuest) {
     hang_in("reclaim");
-    request_.deadlines = Request{}.deadlines;
     script_.fail("old machine save");
     const auto r = run_to_the_end();
     EXPECT_EQ(r.error->code(), Code::Deadline);

@@ -2,6 +2,9 @@
 // A start that stands by while its owner still has the guest.
 #include <sys/prctl.h>
 
+#include <algorithm>
+#include <csignal>
+
 #include "core/update/at_rest_test.hpp"
 
 namespace segue::update {
@@ -45,10 +48,19 @@ protected:
         }
         int found = -1;
         EXPECT_TRUE(Waiter{Deadline::in(std::chrono::seconds(30))}.until(told_[0].get(), POLLIN));
-        while (::waitpid(-1, nullptr, 0) > 0) {
-        }
+        ::waitpid(owner, nullptr, 0); // its holder is ours then
+        reap();
         EXPECT_EQ(::read(told_[0].get(), &found, sizeof found), ssize_t{sizeof found});
         return found;
+    }
+
+    // Waits for the end of what this test has brought into being. `signal` 0: none.
+    void reap(int signal = 0) const {
+        for (const pid_t pid : test::children_of(::getpid()))
+            if (std::find(others_.begin(), others_.end(), pid) == others_.end()) {
+                ::kill(pid, signal);
+                ::waitpid(pid, nullptr, 0);
+            }
     }
 
     config::Identity identity_ = {{"guest.vcpus", "2"}};
@@ -56,8 +68,7 @@ protected:
 
     void TearDown() override {
         ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-        }
+        reap(SIGKILL);
     }
     void SetUp() override {
         ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // of a holder whose owner has gone
@@ -110,7 +121,7 @@ TEST_F(UpdateHeld, AHolderWhoseOwnerTookTheGuestBackIsEnded) {
     old_.plugins.damage = "middle";
     expect_unharmed(update());
     EXPECT_FALSE(old_.frontend.held);
-    EXPECT_LT(::waitpid(-1, nullptr, 0), 0) << "a process was left";
+    EXPECT_EQ(test::children_of(::getpid()), others_) << "a process was left";
 }
 
 } // namespace

@@ -73,10 +73,18 @@ Holdings holdings_of(pid_t pid) {
             ++h["fd " + kind_of(target)];
     });
     each_entry(proc / "task", [&](const fs::path& p) { ++h["thread " + line_of(p / "comm")]; });
+    for (const pid_t child : children_of(pid))
+        ++h["child " + line_of("/proc/" + std::to_string(child) + "/comm")];
+    return h;
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+    std::vector<pid_t> children;
     for (const pid_t other : all_processes())
         if (parent_of(other) == pid)
-            ++h["child " + line_of("/proc/" + std::to_string(other) + "/comm")];
-    return h;
+            children.push_back(other);
+    std::sort(children.begin(), children.end());
+    return children;
 }
 
 Holdings files_below(const std::string& root, const std::vector<std::string>& folders) {

@@ -25,6 +25,9 @@ Holdings files_below(const std::string& root, const std::vector<std::string>& fo
 // Processes with `word` in their command line, whoever started them. A zombie has none.
 std::vector<pid_t> processes_with(const std::string& word);
 
+// Its children, dead ones that nobody reaped too, sorted.
+std::vector<pid_t> children_of(pid_t pid);
+
 Holdings operator+(Holdings a, const Holdings& b);
 
 // "" where both are the same; else a line for each difference: "fd socket: 3 before, 4 after".
