@@ -133,8 +133,10 @@ Status Door::Room::hold(Deadline deadline) {
         .way_out("try again once they are answered");
 }
 
-// Whoever has sent nothing gets an end of file instead of an answer, and may ask again. Gives the
-// time at which there is one more of these.
+// Whoever has sent nothing gets an end of file, and may ask again elsewhere. Only the way in is
+// cut: what was sent a moment before is still read, and answered; what comes later is not taken
+// (EPIPE). So nothing is ever done without an answer. Gives the time at which there is one more of
+// these.
 Deadline Door::Room::cut_idle() {
     Deadline next = Deadline::never();
     for (const Visitor* visitor : visitors_) {
@@ -142,7 +144,7 @@ Deadline Door::Room::cut_idle() {
         if (!visitor->idle || ::poll(&p, 1, 0) != 0)
             continue;
         if (visitor->asked_before || visitor->greeted_by.passed())
-            ::shutdown(visitor->sockfd(), SHUT_RDWR);
+            ::shutdown(visitor->sockfd(), SHUT_RD);
         else
             next = earlier(next, visitor->greeted_by);
     }

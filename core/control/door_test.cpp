@@ -70,10 +70,17 @@ TEST_F(DoorTest, WhoeverAskedNothingIsShownOut) {
         Poco::Net::StreamSocket peer = server.acceptConnection();
         // The visitor still has its socket, so the room is not empty, but it is cut.
         EXPECT_EQ(door->hold(Deadline::in(std::chrono::milliseconds(10))).code(), Code::Deadline);
-        char byte;
-        EXPECT_EQ(::recv(client.get(), &byte, 1, MSG_DONTWAIT), 0);
+        EXPECT_EQ(::send(client.get(), "ping", 4, MSG_NOSIGNAL), -1);
+        EXPECT_EQ(errno, EPIPE) << "what is not read must not be taken";
+        char got[4];
+        EXPECT_EQ(peer.receiveBytes(got, 1), 0);
+        // To whoever asked between the look at him and the cut.
+        EXPECT_EQ(peer.sendBytes("pong", 4), 4);
+        EXPECT_EQ(::recv(client.get(), got, 4, MSG_DONTWAIT), 4);
     }
     EXPECT_TRUE(door->hold(soon()));
+    char byte;
+    EXPECT_EQ(::recv(client.get(), &byte, 1, MSG_DONTWAIT), 0);
 }
 
 // Connected, and about to ask: an end of file would be a refusal.

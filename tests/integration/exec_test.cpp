@@ -76,7 +76,7 @@ TEST_F(Exec, LeavesNothingBehind) {
     ASSERT_NO_FATAL_FAILURE(move());
     const auto now = [&] { return guest_->holdings(vm_.pid); };
     EXPECT_EQ(test::lasting_difference(held, now, patience()), "");
-    EXPECT_THAT(guest_->processes(), testing::ElementsAre(vm_.pid));
+    EXPECT_THAT(guest_->processes_until({vm_.pid}, patience()), testing::ElementsAre(vm_.pid));
 }
 
 } // namespace

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // reboot_test.cpp - updates through a time in which no VMM has the guest.
-#include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <atomic>
-#include <set>
 #include <thread>
 
 #include <segue/cpp/sys.hpp>
 
-#include "core/base/unix_socket.hpp"
 #include "core/base/wait.hpp"
 #include "tests/integration/update_test.hpp"
 
@@ -95,23 +91,6 @@ protected:
     Result<Child> started_ = Child{};
 };
 
-// What one request, on a connection of its own, is answered; "" where there was none.
-std::string answer_of(const std::string& socket) {
-    const auto fd = connect_unix(socket, Deadline::in(60s));
-    if (!fd)
-        return fd.error().what();
-    const std::string_view request =
-        "GET /healthz HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n";
-    if (!sys::write_all(fd->get(), std::as_bytes(std::span(request))))
-        return "";
-    std::string all(4096, '\0');
-    std::size_t n = 0;
-    for (ssize_t here = 0; (here = ::recv(fd->get(), all.data() + n, all.size() - n, 0)) > 0;)
-        n += static_cast<std::size_t>(here);
-    all.resize(n);
-    return all;
-}
-
 TEST_F(Reboot, InOneGoWithItsRamInPlace) {
     boot(spec("in-place"));
     before_ = settled();
@@ -155,27 +134,6 @@ TEST_F(Reboot, APausedGuestStaysPaused) {
     EXPECT_EQ(guest_->page().counters(), counters);
     ASSERT_TRUE(guest_->client().resume());
     EXPECT_TRUE(guest_->page().verify(patience()));
-}
-
-// No refusal and no reset, whoever asks when: an answer, or when to ask again. Who is connected and
-// has sent nothing yet may find the connection ended.
-TEST_F(Reboot, WhoeverAsksInBetweenIsToldToAskAgain) {
-    boot(spec("in-place"));
-    std::atomic<bool> over{false};
-    std::set<std::string> others;
-    std::thread client([&] {
-        while (!over) {
-            const std::string a = answer_of(guest_->places().api_socket());
-            const bool again = a.find(" 503 ") != a.npos && a.find("Retry-After: 1") != a.npos;
-            if (!again && !a.empty() && a.find(" 200 ") == a.npos)
-                others.insert(a);
-        }
-    });
-    for (int i = 0; i < 5; ++i)
-        move();
-    over = true;
-    client.join();
-    EXPECT_EQ(others, std::set<std::string>{});
 }
 
 TEST_F(Reboot, InPlaceThatCannotBeIsRefusedWithTheWayOut) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // running_test.cpp - what goes on around an update: a standby of somebody else's, a paused guest, a
 // terminal in use.
-#include <sys/socket.h>
-
 #include <unistd.h>
 
 #include <thread>
@@ -95,54 +93,6 @@ TEST_F(Terminal, StaysConnectedOverAnUpdate) {
     type_and_see();
     type('r'); // a reset: the guest says so in its first line
     EXPECT_TRUE(prints("metronome: boot=2")) << seen_;
-}
-
-// One request on a connection of its own, as a monitor makes it; what is wrong with the answer.
-std::string ask(const std::string& socket) {
-    const auto address = sys::unix_address(socket);
-    const auto fd = sys::unix_connect(*address);
-    if (!fd)
-        return "connect: " + fd.error().what();
-    const std::string request = "GET /healthz HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n";
-    if (::send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(request.size()))
-        return std::string("send: ") + std::strerror(errno);
-    std::string answer;
-    for (char bytes[4096];;) {
-        pollfd p = {fd->get(), POLLIN, 0};
-        if (::poll(&p, 1, 30000) != 1)
-            return "no answer";
-        const auto n = ::recv(fd->get(), bytes, sizeof bytes, MSG_DONTWAIT);
-        if (n < 0)
-            return std::string("recv: ") + std::strerror(errno);
-        if (n == 0)
-            break;
-        answer.append(bytes, static_cast<std::size_t>(n));
-    }
-    return answer.rfind("HTTP/1.1 200", 0) == 0 ? "" : "answer: " + answer.substr(0, 80);
-}
-
-using ControlSocket = UpdateTest;
-
-TEST_F(ControlSocket, AnswersEveryoneThroughAnUpdate) {
-    test::GuestSpec spec = usual_spec();
-    spec.modes = {"cpr-transfer", "cpr-exec"};
-    spec.at_rest = "transport = 'file'";
-    boot(spec);
-    std::atomic<bool> over{false};
-    std::vector<std::string> complaints;
-    unsigned asked = 0;
-    std::thread monitor([&, path = guest_->places().api_socket()] {
-        for (; !over; std::this_thread::sleep_for(20ms), ++asked)
-            if (const std::string wrong = ask(path); !wrong.empty())
-                complaints.push_back(wrong);
-    });
-    for (int i = 0; i < 6; ++i)
-        move({spec.modes[static_cast<std::size_t>(i % 2)], "", ""});
-    over = true;
-    monitor.join();
-    EXPECT_THAT(complaints, testing::IsEmpty());
-    EXPECT_GT(asked, 5u);
 }
 
 } // namespace

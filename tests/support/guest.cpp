@@ -115,6 +115,14 @@ Status Guest::type(char c) const {
     return {};
 }
 
+std::vector<pid_t> Guest::processes_until(const std::vector<pid_t>& these,
+                                          Deadline deadline) const {
+    std::vector<pid_t> now = processes();
+    for (; now != these && !deadline.passed(); now = processes())
+        std::this_thread::sleep_for(kPoll);
+    return now;
+}
+
 Holdings Guest::holdings(pid_t pid) const {
     return holdings_of(pid) + files_below(dir_.path(), {"run", "state"});
 }

@@ -56,6 +56,9 @@ public:
 
     // Every process of this guest, whoever started it.
     std::vector<pid_t> processes() const { return processes_with(dir_.path()); }
+    // Once they are `these`, or what they are at the deadline: an undertaker, or a sanitizer's own
+    // process, may outlive its VMM for a moment.
+    std::vector<pid_t> processes_until(const std::vector<pid_t>& these, Deadline deadline) const;
     // What the VMM `pid` holds, and what lies in the folders.
     Holdings holdings(pid_t pid) const;
     // Records of the journal, oldest first.
