@@ -89,9 +89,7 @@ private:
     bool has_state_ = false;
 };
 
-} // namespace
-
-Status read_back(Attempt& a) {
+Status compare(Attempt& a) {
     const Waiter wait = a.session.wait();
     SEGUE_ASSIGN(Channel * main, a.session.channel("main", 0));
     SEGUE_TRY(main->end(wait));
@@ -114,6 +112,16 @@ Status read_back(Attempt& a) {
     if (!all.has_state())
         return differs("the state");
     return back->ram().totals == main->ram().totals ? Status() : differs("the RAM");
+}
+
+} // namespace
+
+Status read_back(Attempt& a) {
+    Status s = compare(a);
+    if (s.code() != Code::Closed)
+        return s;
+    // An end that comes too early is the state's, and no end of the other process.
+    return differs(s.error().what().c_str());
 }
 
 Status stamp_blocks(Attempt& a) {

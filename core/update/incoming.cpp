@@ -163,10 +163,7 @@ Welcome Incoming::welcome() const {
 Status Incoming::check() {
     const auto all = [this]() -> Status {
         SEGUE_TRY(understand());
-        if (plan_.successor != SEGUE_SUCCESSOR_PEER)
-            SEGUE_TRY(config::same_identity(hello_.resting_place, s_.guest.resting_place));
-        for (const plugin::ChannelNeed& need : plan_.channels)
-            SEGUE_TRY(check_channel(s_.plugins, hello_.mode, plan_, need));
+        SEGUE_TRY(check_channels(s_.plugins, hello_, plan_, s_.guest.resting_place));
         for (const inventory::BlockFacts& b : session_.facts.blocks) {
             SEGUE_TRY(s_.plugins.memory(b.id));
             SEGUE_ASSIGN(inventory::RamBlock room, inventory::stand_in(b.id, b.bytes));
@@ -192,6 +189,8 @@ Status Incoming::prepare() {
     s_.ownership->set_candidate(ProcessId::self());
     if (plan_.successor != SEGUE_SUCCESSOR_LATER) // else they are opened where they rest
         SEGUE_TRY(session_.listen());
+    else if (origin_->peer_pidfd() >= 0) // a holder: the guest runs, and stays where it is if not
+        SEGUE_TRY(check_channels(s_.plugins, hello_, plan_, s_.guest.resting_place));
     SEGUE_TRY(origin_->welcome(welcome(), session_.wait()));
     SEGUE_TRY(mode_->prepare());
     return build();

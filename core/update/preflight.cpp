@@ -55,6 +55,15 @@ Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::
     return t.check();
 }
 
+Status check_channels(PluginSet& plugins, const Hello& hello, const plugin::Plan& plan,
+                      const config::Identity& resting_place) {
+    if (plan.successor != SEGUE_SUCCESSOR_PEER)
+        SEGUE_TRY(config::same_identity(hello.resting_place, resting_place));
+    for (const plugin::ChannelNeed& need : plan.channels)
+        SEGUE_TRY(check_channel(plugins, hello.mode, plan, need));
+    return {};
+}
+
 std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
                                 const std::string& mode) {
     std::vector<Error> all;

@@ -8,6 +8,7 @@
 #include <segue/cpp/result.hpp>
 
 #include "core/update/context.hpp"
+#include "core/update/hello.hpp"
 
 namespace segue::update {
 
@@ -15,6 +16,10 @@ namespace segue::update {
 // without a peer stays there; REFUSED names channel, transport and what it lacks.
 Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan,
                      const plugin::ChannelNeed& need);
+// The same of all of them, on the side that has heard `hello`; and a state that rests is looked for
+// in one place by both.
+Status check_channels(PluginSet& plugins, const Hello& hello, const plugin::Plan& plan,
+                      const config::Identity& resting_place);
 // One for each block that does not outlive what the mode does to it.
 std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plugin::Plan& plan,
                                 const std::string& mode);

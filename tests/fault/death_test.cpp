@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// death_test.cpp - one of the two processes is killed, or stopped and continued later, at an edge:
-// who has the guest afterwards.
+// death_test.cpp - one of the two processes is killed, or stopped and continued later, wherever the
+// update stands: who has the guest afterwards, in each mode.
 #include <csignal>
 
 #include "tests/fault/fault_test.hpp"
@@ -8,160 +8,215 @@
 namespace segue::fault {
 namespace {
 
-// The new process stands at `at`, the old one at `old_at`, or waits (empty) for the new one.
+enum class Outcome {
+    Stays, // with the old process
+    Moves, // to the next generation
+    Rests, // no process has it, and a start gets it
+    Lost,  // with its owner, and that is told
+};
+using enum Outcome;
+
+enum class Who { Old, New, Both };
+
+// They stand `at` these edges, and one of them is struck; then all are released. Where one side has
+// no edge here it waits for the other one. In cpr-exec there is one process, which is the old one
+// as well as the new: what the probe's child does is in new_binary_test.cpp.
 struct Row {
-    const char* name;
-    Edge at, old_at;
-    std::string phase; // of the old one, in what it says
+    const Mode* mode;
+    Who who;
+    std::vector<Edge> at;
+    Outcome outcome;
+    std::string tells = ""; // Stays: the phase of the error. Lost: what is left of the state
 };
 void PrintTo(const Row& row, std::ostream* out) {
-    *out << row.name;
+    *out << row.mode->id;
+}
+std::string name_of(const testing::TestParamInfo<Row>& row) {
+    const char* who[] = {"Old", "New", "Both"};
+    std::string where = who[static_cast<int>(row.param.who)];
+    for (const Edge& edge : row.param.at)
+        where += " " + edge;
+    return test_name(*row.param.mode, where);
 }
 
-const Row kTargetRows[] = {
-    {"InPrepare", "new prepare", "", "prepare"},
-    {"InCopy", "new copy", "old copy", "copy"},
-    {"BeforeThePause", "new handover", "old pause", "pause"},
-    {"InHandover", "new handover", "old handover", "handover"},
-    {"BeforeTheOffer", "new handover", "old commit", "commit"},
-    {"Offered", "new commit", "", "commit"},
-};
-
-class Target : public FaultTest, public testing::WithParamInterface<Row> {
+class Struck : public FaultTest, public testing::WithParamInterface<Row> {
 protected:
-    // Both where they are to be; gives the new process.
+    // Everybody where he is to be; gives the new process, where it stands at an edge.
     pid_t reach() {
         const Row& row = GetParam();
-        barriers_->hold(row.at);
-        if (!row.old_at.empty())
-            barriers_->hold(row.old_at);
+        for (const Edge& edge : row.at)
+            barriers_->hold(edge);
         update();
-        if (!row.old_at.empty())
-            held_at(row.old_at);
-        const pid_t target = held_at(row.at);
-        if (row.at == "new commit")
+        pid_t target = 0;
+        for (const Edge& edge : row.at) {
+            const pid_t pid = held_at(edge);
+            if (edge.substr(0, 3) == "new")
+                target = pid;
+        }
+        if (row.mode == &kTransfer && row.at.front() == "new commit")
             await_offer();
         return target;
     }
+    void release() {
+        for (const Edge& edge : GetParam().at)
+            barriers_->release(edge);
+    }
 };
-using TargetKilled = Target;
-using TargetStopped = Target;
+using Killed = Struck;
+using Stopped = Struck;
 
-TEST_P(TargetKilled, TheGuestStays) {
-    boot();
+const Row kKilled[] = {
+    // Before the offer the candidate is nobody; until its claim the owner takes back.
+    {&kTransfer, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kTransfer, Who::New, {"new copy", "old copy"}, Stays, "copy"},
+    {&kTransfer, Who::New, {"new handover", "old pause"}, Stays, "pause"},
+    {&kTransfer, Who::New, {"new handover", "old handover"}, Stays, "handover"},
+    {&kTransfer, Who::New, {"new handover", "old commit"}, Stays, "commit"},
+    {&kTransfer, Who::New, {"new commit"}, Stays, "commit"},
+    // The old one cannot know whether the guest ran, so it may not resume.
+    {&kTransfer, Who::New, {"new retire"}, Lost},
+    {&kTransfer, Who::Old, {"old preflight"}, Lost},
+    {&kTransfer, Who::Old, {"old prepare"}, Lost},
+    {&kTransfer, Who::Old, {"old copy"}, Lost},
+    {&kTransfer, Who::Old, {"old pause"}, Lost},
+    {&kTransfer, Who::Old, {"old handover"}, Lost},
+    {&kTransfer, Who::Old, {"old commit"}, Lost},
+    {&kTransfer, Who::Old, {"new commit"}, Moves},
+    {&kTransfer, Who::Old, {"old retire"}, Moves},
+    {&kTransfer, Who::Both, {"new commit"}, Lost},
+
+    // There is no way back after execve, and nobody else who could go on.
+    {&kExec, Who::Old, {"old preflight"}, Lost},
+    {&kExec, Who::Old, {"old prepare"}, Lost},
+    {&kExec, Who::Old, {"old copy"}, Lost},
+    {&kExec, Who::Old, {"old pause"}, Lost},
+    {&kExec, Who::Old, {"old handover"}, Lost},
+    {&kExec, Who::Old, {"old commit"}, Lost, kState},
+    {&kExec, Who::New, {"new prepare"}, Lost, kState},
+    {&kExec, Who::New, {"new copy"}, Lost, kState},
+    {&kExec, Who::New, {"new handover"}, Lost, kState},
+    {&kExec, Who::New, {"new commit"}, Lost, kState},
+    {&kExec, Who::New, {"new retire"}, Lost, kState},
+
+    // The holder waits in its copy for the owner's end: from the offer on the state rests, whoever
+    // is to take it, until a claim.
+    {&kReboot, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kReboot, Who::New, {"new copy", "old copy"}, Stays, "copy"},
+    {&kReboot, Who::New, {"new copy", "old pause"}, Stays, "pause"},
+    {&kReboot, Who::New, {"new copy", "old handover"}, Stays, "handover"},
+    {&kReboot, Who::New, {"new copy", "old commit"}, Stays, "commit"},
+    {&kReboot, Who::New, {"new copy", "old retire"}, Rests},
+    {&kReboot, Who::New, {"new handover"}, Rests},
+    {&kReboot, Who::New, {"new commit"}, Rests},
+    {&kReboot, Who::New, {"new retire"}, Lost, kState},
+    {&kReboot, Who::Old, {"old preflight"}, Lost},
+    {&kReboot, Who::Old, {"old prepare"}, Lost},
+    {&kReboot, Who::Old, {"old copy"}, Lost},
+    {&kReboot, Who::Old, {"old pause"}, Lost},
+    {&kReboot, Who::Old, {"old handover"}, Lost},
+    {&kReboot, Who::Old, {"old commit"}, Lost, kState},
+    {&kReboot, Who::Old, {"old retire"}, Moves},
+    {&kReboot, Who::Both, {"new copy", "old retire"}, Rests},
+};
+
+TEST_P(Killed, TheGuestIsWhereTheWordSays) {
+    const Row& row = GetParam();
+    boot(*row.mode);
     const pid_t target = reach();
-    ASSERT_GT(target, 0);
-    kill(target);
-    barriers_->release(GetParam().old_at);
-    expect_refused({Code::Refused, GetParam().phase, "exit", "SIGKILL"});
+    if (row.who == Who::Both) { // else one of them would act on the other's end
+        ASSERT_EQ(::kill(old_, SIGSTOP), 0);
+    }
+    if (row.who != Who::Old)
+        kill(target);
+    if (row.who != Who::New)
+        kill(old_);
+    release();
+    switch (row.outcome) {
+    case Stays:
+        return expect_refused({Code::Refused, row.tells, "exit", "SIGKILL"});
+    case Moves:
+        return expect_moved();
+    case Rests:
+        expect_exit(old_);
+        return expect_starts();
+    case Lost: {
+        std::vector<std::string> left = {"api.sock", "owner", "lock"};
+        if (!row.tells.empty())
+            left.push_back(row.tells);
+        return expect_lost(left);
+    }
+    }
 }
-INSTANTIATE_TEST_SUITE_P(Fault, TargetKilled, testing::ValuesIn(kTargetRows),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fault, Killed, testing::ValuesIn(kKilled), name_of);
 
-// The old one has no news of it before a deadline, and ends it then.
-const Row kStoppedRows[] = {
-    {"InPrepare", "new prepare", "", "prepare"},
-    {"InCopy", "new copy", "old copy", "commit"},
-    {"Offered", "new commit", "", "commit"},
+const Row kStopped[] = {
+    // The old one has no news of it before a deadline, and ends it then.
+    {&kTransfer, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kTransfer, Who::New, {"new copy", "old copy"}, Stays, "commit"},
+    {&kTransfer, Who::New, {"new commit"}, Stays, "commit"},
+    {&kTransfer, Who::New, {"new retire"}, Moves},
+    {&kTransfer, Who::Old, {"old preflight"}, Moves},
+    {&kTransfer, Who::Old, {"old prepare"}, Moves},
+    {&kTransfer, Who::Old, {"old copy"}, Moves},
+    {&kTransfer, Who::Old, {"old pause"}, Moves},
+    {&kTransfer, Who::Old, {"old handover"}, Moves},
+    {&kTransfer, Who::Old, {"old commit"}, Moves},
+    // It is not needed any more: the next ones complete while it is stopped.
+    {&kTransfer, Who::Old, {"new commit"}, Moves, "completed"},
+    {&kTransfer, Who::Old, {"old retire"}, Moves, "completed"},
+
+    {&kExec, Who::Old, {"old preflight"}, Moves},
+    {&kExec, Who::Old, {"old prepare"}, Moves},
+    {&kExec, Who::Old, {"old copy"}, Moves},
+    {&kExec, Who::Old, {"old pause"}, Moves},
+    {&kExec, Who::Old, {"old handover"}, Moves},
+    {&kExec, Who::Old, {"old commit"}, Moves},
+    {&kExec, Who::New, {"new prepare"}, Moves},
+    {&kExec, Who::New, {"new copy"}, Moves},
+    {&kExec, Who::New, {"new handover"}, Moves},
+    {&kExec, Who::New, {"new commit"}, Moves},
+    {&kExec, Who::New, {"new retire"}, Moves},
+
+    // Once the owner is gone nobody ends a holder that is stopped: the state rests until it goes
+    // on, or is killed.
+    {&kReboot, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kReboot, Who::New, {"new copy", "old copy"}, Moves},
+    {&kReboot, Who::New, {"new handover"}, Moves},
+    {&kReboot, Who::New, {"new commit"}, Moves},
+    {&kReboot, Who::New, {"new retire"}, Moves},
+    {&kReboot, Who::Old, {"old preflight"}, Moves},
+    {&kReboot, Who::Old, {"old prepare"}, Moves},
+    {&kReboot, Who::Old, {"old copy"}, Moves},
+    {&kReboot, Who::Old, {"old pause"}, Moves},
+    {&kReboot, Who::Old, {"old handover"}, Moves},
+    {&kReboot, Who::Old, {"old commit"}, Moves},
+    {&kReboot, Who::Old, {"old retire"}, Moves},
 };
 
-TEST_P(TargetStopped, TheGuestStays) {
-    test::GuestSpec spec = usual_spec();
-    (GetParam().phase == "prepare" ? spec.prepare : spec.handover) = "2s";
-    boot(spec);
+TEST_P(Stopped, OneThatGoesOnLaterHarmsNothing) {
+    const Row& row = GetParam();
+    test::GuestSpec spec = spec_of(*row.mode);
+    if (row.outcome == Stays)
+        (row.tells == "prepare" ? spec.prepare : spec.handover) = "2s";
+    boot(*row.mode, spec);
     const pid_t target = reach();
-    ASSERT_GT(target, 0);
-    ASSERT_EQ(::kill(target, SIGSTOP), 0);
-    barriers_->release(GetParam().old_at);
-    expect_refused({Code::Deadline, GetParam().phase, "binary", "segue-vmm-fault"});
-    EXPECT_NE(::kill(target, SIGCONT), 0) << "it still lives";
-}
-INSTANTIATE_TEST_SUITE_P(Fault, TargetStopped, testing::ValuesIn(kStoppedRows),
-                         [](const auto& row) { return row.param.name; });
-
-TEST_F(FaultTest, TheNewOwnerKilledAfterTheCommitTakesTheGuestAlong) {
-    boot();
-    update_until("new retire");
-    kill(held_at("new retire"));
-    expect_exit(old_); // it cannot know whether the guest ran, so it may not resume
-    expect_gone({"api.sock", "owner", "lock"});
-}
-
-// --- the source
-
-class Source : public FaultTest, public testing::WithParamInterface<const char*> {
-protected:
-    Edge edge() const { return std::string("old ") + GetParam(); }
-};
-std::string source_name(const testing::TestParamInfo<const char*>& row) {
-    return row.param;
-}
-using SourceKilled = Source;
-using SourceStopped = Source;
-
-// As in any crash of a VMM.
-TEST_P(SourceKilled, TheGuestEndsWithIt) {
-    boot();
-    update_until(edge());
-    kill(old_);
-    expect_exit(old_);
-    expect_gone({"api.sock", "owner", "lock"});
-    const bool candidate = edge() != "old preflight" && edge() != "old prepare";
-    if (!candidate)
-        return; // nobody is left who could write it down
-    const report::UpdateRecord entry = journal_entry();
-    EXPECT_STREQ(report::name_of(entry.status), report::name_of(report::UpdateStatus::Failed));
-    ASSERT_TRUE(entry.error);
-    EXPECT_STREQ(name_of(entry.error->code()), "closed") << entry.error->what();
-    EXPECT_NE(entry.error->detail("phase"), "");
-    EXPECT_NE(entry.error->way_out(), "");
-}
-INSTANTIATE_TEST_SUITE_P(Fault, SourceKilled,
-                         testing::Values("preflight", "prepare", "copy", "pause", "handover",
-                                         "commit"),
-                         source_name);
-
-TEST_P(SourceStopped, TheUpdateGoesOnWithIt) {
-    boot();
-    update_until(edge());
-    ASSERT_EQ(::kill(old_, SIGSTOP), 0);
-    barriers_->release(edge());
-    ASSERT_EQ(::kill(old_, SIGCONT), 0);
+    const pid_t victim = row.who == Who::Old ? old_ : target;
+    ASSERT_GT(victim, 0);
+    ASSERT_EQ(::kill(victim, SIGSTOP), 0);
+    release();
+    if (row.outcome == Stays) {
+        expect_refused({Code::Deadline, row.tells, "binary", "segue-vmm-fault"});
+        EXPECT_NE(::kill(victim, SIGCONT), 0) << "it still lives";
+        return;
+    }
+    if (row.tells == "completed") {
+        EXPECT_STREQ(report::name_of(over().status), "completed");
+        EXPECT_TRUE(guest_->page().counts(patience()));
+    }
+    ASSERT_EQ(::kill(victim, SIGCONT), 0);
     expect_moved();
 }
-INSTANTIATE_TEST_SUITE_P(Fault, SourceStopped,
-                         testing::Values("preflight", "prepare", "copy", "pause", "handover",
-                                         "commit", "retire"),
-                         source_name);
-
-TEST_F(FaultTest, TheSourceKilledWhileOfferedLeavesTheGuestToTheCandidate) {
-    boot();
-    update_until("new commit");
-    await_offer();
-    kill(old_);
-    expect_exit(old_);
-    barriers_->release("new commit");
-    expect_moved();
-}
-
-TEST_F(FaultTest, TheSourceStoppedWhileOfferedLosesAndExitsWhenItGoesOn) {
-    boot();
-    update_until("new commit");
-    await_offer();
-    ASSERT_EQ(::kill(old_, SIGSTOP), 0);
-    barriers_->release("new commit");
-    EXPECT_EQ(over().status, report::UpdateStatus::Completed);
-    EXPECT_TRUE(guest_->page().counts(patience()));
-    ASSERT_EQ(::kill(old_, SIGCONT), 0);
-    expect_moved();
-}
-
-TEST_F(FaultTest, TheSourceKilledAfterTheCommitIsNotMissed) {
-    boot();
-    update_until("old retire");
-    kill(old_);
-    expect_moved();
-}
+INSTANTIATE_TEST_SUITE_P(Fault, Stopped, testing::ValuesIn(kStopped), name_of);
 
 } // namespace
 } // namespace segue::fault

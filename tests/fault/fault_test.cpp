@@ -12,6 +12,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/wait.hpp"
+#include "core/update/fate.hpp"
 #include "core/update/ownership.hpp"
 
 namespace segue::fault {
@@ -24,15 +25,19 @@ constexpr auto kPoll = std::chrono::milliseconds(2);
 
 } // namespace
 
-test::GuestSpec usual_spec() {
+test::GuestSpec spec_of(const Mode& mode) {
     test::GuestSpec spec;
+    spec.modes = {mode.id};
+    spec.backend = "file";
+    spec.at_rest = "transport = \"file\"";
     spec.vmm = FAULT_VMM;
     spec.kernel = METRONOME_ELF;
     spec.plugin_dirs = {FAULT_PLUGINS};
     return spec;
 }
 
-void FaultTest::boot(const test::GuestSpec& spec) {
+void FaultTest::boot(const Mode& mode, const test::GuestSpec& spec) {
+    mode_ = &mode;
     guest_ = std::make_unique<test::Guest>(spec);
     barriers_ = std::make_unique<Barriers>(*guest_ / "edges");
     ::setenv(kBarrierVariable, barriers_->path().c_str(), 1);
@@ -104,11 +109,43 @@ void FaultTest::expect_moved() {
     const report::UpdateRecord r = over();
     EXPECT_STREQ(report::name_of(r.status), report::name_of(UpdateStatus::Completed))
         << (r.error ? r.error->what() : "");
-    expect_exit(old_);
-    EXPECT_NE(r.to_pid, old_);
+    EXPECT_EQ(r.mode, mode_->id);
+    EXPECT_EQ(r.to_pid == old_, mode_->same_process);
+    if (!mode_->same_process)
+        expect_exit(old_);
     expect_runs(r.to_pid, 2);
     EXPECT_STREQ(report::name_of(journal_entry().status), report::name_of(UpdateStatus::Completed));
     expect_nothing_left(r.to_pid);
+}
+
+void FaultTest::expect_lost(const std::vector<std::string>& left) {
+    expect_exit(old_);
+    expect_gone(left);
+    const report::UpdateRecord r = told();
+    EXPECT_STREQ(report::name_of(r.status), report::name_of(UpdateStatus::Failed));
+    ASSERT_TRUE(r.error);
+    EXPECT_NE(r.error->detail("phase"), "") << r.error->what();
+    EXPECT_NE(r.error->way_out(), "") << r.error->what();
+    const auto start = start_at_rest();
+    ASSERT_TRUE(start) << start.error().what();
+    const auto exit = wait_exit(*start, patience());
+    ASSERT_TRUE(exit) << "a guest that was lost runs again";
+    EXPECT_EQ(to_string(*exit), "exited with 1") << guest_->log();
+}
+
+void FaultTest::expect_starts() {
+    const auto vmm = start_at_rest();
+    ASSERT_TRUE(vmm) << vmm.error().what();
+    for (const Deadline limit = patience(); !guest_->client().healthz();)
+        ASSERT_FALSE(limit.passed()) << guest_->log();
+    const auto now = guest_->client().vm();
+    ASSERT_TRUE(now) << now.error().what();
+    EXPECT_EQ(now->pid, vmm->pid);
+    EXPECT_EQ(now->generation, 2u);
+    const Status verified = guest_->page().verify(patience());
+    EXPECT_TRUE(verified) << verified.error().what();
+    EXPECT_EQ(guest_->page().boots(), 1u);
+    EXPECT_THAT(guest_->processes_until({vmm->pid}, patience()), testing::ElementsAre(vmm->pid));
 }
 
 void FaultTest::expect_runs(pid_t vmm, std::uint32_t generation) {
@@ -127,15 +164,13 @@ void FaultTest::expect_runs(pid_t vmm, std::uint32_t generation) {
 
 void FaultTest::expect_nothing_left(pid_t vmm) {
     const auto now = [&] { return guest_->holdings(vmm); };
-    EXPECT_EQ(test::lasting_difference(before_, now, Deadline::in(std::chrono::seconds(10))), "");
-    EXPECT_THAT(guest_->processes(), testing::ElementsAre(vmm));
+    const Deadline limit = Deadline::in(std::chrono::seconds(10));
+    EXPECT_EQ(test::lasting_difference(before_, now, limit), "");
+    EXPECT_THAT(guest_->processes_until({vmm}, limit), testing::ElementsAre(vmm));
 }
 
 void FaultTest::expect_gone(const std::vector<std::string>& files) {
-    const Deadline limit = patience();
-    while (!guest_->processes().empty() && !limit.passed())
-        std::this_thread::sleep_for(kPoll);
-    EXPECT_THAT(guest_->processes(), testing::IsEmpty());
+    EXPECT_THAT(guest_->processes_until({}, patience()), testing::IsEmpty());
     test::Holdings left = {{"file run/g", 1},
                            {"file run/g/vmm.log", 1},
                            {"file state/g", 1},
@@ -175,6 +210,16 @@ report::UpdateRecord FaultTest::journal_entry() {
     if (all.empty())
         return {};
     EXPECT_EQ(all.front().id, id_);
+    return all.front();
+}
+
+report::UpdateRecord FaultTest::told() const {
+    auto all = guest_->journal();
+    EXPECT_EQ(all.size(), 1u);
+    if (all.empty())
+        return {};
+    if (!report::is_final(all.front().status))
+        update::find_fate(all.front(), guest_->places(), is_locked(guest_->places()));
     return all.front();
 }
 

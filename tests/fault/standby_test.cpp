@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// standby_test.cpp - somebody else started the new VMM, or only its socket is left.
+// standby_test.cpp - cpr-transfer: somebody else started the new VMM, or only its socket is left.
+// In the other modes nobody can: the successor is this process, or a start of its own.
 #include <csignal>
 #include <filesystem>
 #include <thread>
@@ -28,7 +29,7 @@ protected:
 };
 
 TEST_F(Standby, ALiveOneGetsTheGuest) {
-    boot();
+    boot(kTransfer);
     start_standby();
     update();
     EXPECT_EQ(over().to_pid, standby_.pid);
@@ -36,7 +37,7 @@ TEST_F(Standby, ALiveOneGetsTheGuest) {
 }
 
 TEST_F(Standby, ASecondOneIsRefused) {
-    boot();
+    boot(kTransfer);
     start_standby();
     const auto second = guest_->start_vmm({"--incoming"});
     ASSERT_TRUE(second);
@@ -49,7 +50,7 @@ TEST_F(Standby, ASecondOneIsRefused) {
 }
 
 TEST_F(Standby, AStaleSocketStandsInNobodysWay) {
-    boot();
+    boot(kTransfer);
     const std::string path = guest_->places().standby_socket();
     { const UniqueFd listener = listen_unix(path, 0600).value(); }
     ASSERT_TRUE(std::filesystem::exists(path));
@@ -60,9 +61,9 @@ TEST_F(Standby, AStaleSocketStandsInNobodysWay) {
 }
 
 TEST_F(Standby, OneThatHangsIsEnded) {
-    test::GuestSpec spec = usual_spec();
+    test::GuestSpec spec = spec_of(kTransfer);
     spec.prepare = "1s";
-    boot(spec);
+    boot(kTransfer, spec);
     start_standby();
     ASSERT_EQ(::kill(standby_.pid, SIGSTOP), 0);
     update();
@@ -73,7 +74,7 @@ TEST_F(Standby, OneThatHangsIsEnded) {
 }
 
 TEST_F(Standby, OneThatIsKilledIsNamed) {
-    boot();
+    boot(kTransfer);
     start_standby();
     update_until("new prepare");
     kill(standby_.pid);

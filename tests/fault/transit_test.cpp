@@ -1,48 +1,144 @@
 // SPDX-License-Identifier: Apache-2.0
-// transit_test.cpp - the state is not what was sent when it arrives.
+// transit_test.cpp - the state is not what was sent when it arrives, or not what was kept when it
+// is taken.
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/base/temp_dir.hpp"
 #include "tests/fault/fault_test.hpp"
 
 namespace segue::fault {
 namespace {
 
-// `options`: of the transport "spoilt", plugins/spoilt.cpp.
+// --- before the commit: the guest stays
+
+// On its way to a peer: `how` are options of the transport "spoilt", plugins/spoilt.cpp. On its way
+// to rest: a command that takes it, into the file F. cpr-exec asks for a file, which nobody else
+// writes; a file system that loses something is in core/update/at_rest_test.cpp.
 struct Spoilt {
+    const Mode* mode;
     const char* name;
-    const char* options;
+    const char* how;
     const char* handover; // deadline
+    const char* phase;
     Code code;
 };
 void PrintTo(const Spoilt& row, std::ostream* out) {
-    *out << row.name;
+    *out << row.mode->id << ", " << row.name;
 }
 
 const Spoilt kSpoilt[] = {
-    {"NotAContainer", "way = \"flip\", at = 0", "60s", Code::Corrupt},
-    {"OfAnotherVersion", "way = \"flip\", at = 16", "60s", Code::Unsupported},
-    {"OfAnotherGeneration", "way = \"flip\", at = 20", "60s", Code::Corrupt},
-    {"BitFlippedInASection", "way = \"flip\", at = 300", "60s", Code::Corrupt},
-    {"BitFlippedFarBehind", "way = \"flip\", at = 4000", "60s", Code::Corrupt},
-    {"Truncated", "way = \"cut\", at = 1000", "60s", Code::Refused},
-    {"NothingOfIt", "way = \"cut\", at = 0", "60s", Code::Refused},
-    {"TailLost", "way = \"lose\", at = 1000", "2s", Code::Deadline},
-    {"Stalled", "way = \"stall\", at = 1000", "2s", Code::Deadline},
+    {&kTransfer, "NotAContainer", "way = 'flip', at = 0", "60s", "commit", Code::Corrupt},
+    {&kTransfer, "OfAnotherVersion", "way = 'flip', at = 16", "60s", "commit", Code::Unsupported},
+    {&kTransfer, "OfAnotherGeneration", "way = 'flip', at = 20", "60s", "commit", Code::Corrupt},
+    {&kTransfer, "BitFlippedInASection", "way = 'flip', at = 300", "60s", "commit", Code::Corrupt},
+    {&kTransfer, "BitFlippedFarBehind", "way = 'flip', at = 4000", "60s", "commit", Code::Corrupt},
+    {&kTransfer, "Truncated", "way = 'cut', at = 1000", "60s", "commit", Code::Refused},
+    {&kTransfer, "NothingOfIt", "way = 'cut', at = 0", "60s", "commit", Code::Refused},
+    {&kTransfer, "TailLost", "way = 'lose', at = 1000", "2s", "commit", Code::Deadline},
+    {&kTransfer, "Stalled", "way = 'stall', at = 1000", "2s", "handover", Code::Deadline},
+    {&kReboot, "WrittenOver",
+     "cat > F; printf 'segue was here' | dd of=F bs=1 seek=4000 conv=notrunc", "60s", "handover",
+     Code::Corrupt},
+    {&kReboot, "TailLost", "head -c 4000 > F; cat > /dev/null", "60s", "handover", Code::Corrupt},
+    {&kReboot, "NothingOfIt", "cat > /dev/null; : > F", "60s", "handover", Code::Corrupt},
+    {&kReboot, "CommandDies", "cat > F; kill -9 $$", "60s", "handover", Code::Io},
+    {&kReboot, "Stalled", "cat > F; exec sleep 1000", "2s", "handover", Code::Deadline},
 };
 
-class State : public FaultTest, public testing::WithParamInterface<Spoilt> {};
+class Passed : public FaultTest, public testing::WithParamInterface<Spoilt> {
+protected:
+    std::string command(const std::string& text) const {
+        std::string all;
+        for (const char c : text)
+            all += c == 'F' ? keep_ / "state" : std::string(1, c);
+        return all;
+    }
+    const TempDir keep_;
+};
 
-TEST_P(State, IsRefused) {
-    test::GuestSpec spec = usual_spec();
-    spec.transport = "spoilt";
-    spec.options = GetParam().options;
-    spec.handover = GetParam().handover;
-    boot(spec);
+TEST_P(Passed, SpoiltStateIsRefused) {
+    const Spoilt& row = GetParam();
+    test::GuestSpec spec = spec_of(*row.mode);
+    if (row.mode == &kTransfer) {
+        spec.transport = "spoilt";
+        spec.options = row.how;
+    } else {
+        spec.at_rest = "transport = 'exec', options = { out = \"" + command(row.how) +
+                       "\", in = \"" + command("cat F") + "\" }";
+    }
+    spec.handover = row.handover;
+    boot(*row.mode, spec);
     update();
-    const bool stalls = std::string(GetParam().name) == "Stalled";
-    expect_refused({GetParam().code, stalls ? "handover" : "commit", "binary", "segue-vmm-fault"});
+    expect_refused({row.code, row.phase, "", ""});
 }
 
-INSTANTIATE_TEST_SUITE_P(Fault, State, testing::ValuesIn(kSpoilt),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fault, Passed, testing::ValuesIn(kSpoilt), [](const auto& row) {
+    return test_name(*row.param.mode, row.param.name);
+});
+
+// --- at rest, once it was read back: nobody can take it any more, and nobody does
+
+struct Damage {
+    const Mode* mode;
+    const char* name;
+    void (*act)(const std::string& state);
+    const char* says; // in the log of who would have taken it
+};
+void PrintTo(const Damage& row, std::ostream* out) {
+    *out << row.mode->id << ", " << row.name;
+}
+
+void flip(const std::string& state, std::streamoff at) {
+    std::fstream file(state, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(at);
+    const char was = static_cast<char>(file.get());
+    file.seekp(at);
+    file.put(static_cast<char>(was ^ 1));
+}
+void flip_far_behind(const std::string& state) {
+    flip(state, 4000);
+}
+void truncate(const std::string& state) {
+    std::filesystem::resize_file(state, 4000);
+}
+void take_away(const std::string& state) {
+    std::filesystem::remove(state);
+}
+
+const Damage kDamages[] = {
+    {&kExec, "BitFlipped", flip_far_behind, "checksum"},
+    {&kExec, "Truncated", truncate, "error: "},
+    {&kExec, "TakenAway", take_away, "No such file"},
+    {&kReboot, "BitFlipped", flip_far_behind, "not the one that the owner announced"},
+    {&kReboot, "Truncated", truncate, "error: "},
+    {&kReboot, "TakenAway", take_away, "No such file"},
+};
+
+class Kept : public FaultTest, public testing::WithParamInterface<Damage> {};
+
+TEST_P(Kept, DamagedStateIsNotTaken) {
+    const Damage& row = GetParam();
+    boot(*row.mode);
+    update_until("old commit");
+    const std::string state = guest_->places().run + "/" + kState;
+    row.act(state);
+    barriers_->release("old commit");
+    expect_exit(old_);
+    std::vector<std::string> left = {"owner"};
+    if (mode_->same_process) // ends as in any crash; a holder leaves the place in order
+        left.insert(left.end(), {"api.sock", "lock"});
+    if (row.act != take_away)
+        left.emplace_back(kState);
+    expect_lost(left);
+    EXPECT_THAT(guest_->log(), testing::HasSubstr(row.says));
+}
+
+INSTANTIATE_TEST_SUITE_P(Fault, Kept, testing::ValuesIn(kDamages), [](const auto& row) {
+    return test_name(*row.param.mode, row.param.name);
+});
 
 } // namespace
 } // namespace segue::fault

@@ -44,6 +44,15 @@ Result<std::filesystem::path> usable(const std::string& binary) {
     return trusted_file(binary);
 }
 
+Result<Child> with_name(Result<Child> child, const ports::SuccessorSpec& spec) {
+    if (child)
+        return child;
+    return std::move(child)
+        .error()
+        .way_out("the guest runs on unharmed; name a VMM that this host can run: --binary")
+        .with("binary", spec.binary);
+}
+
 // What was probed is still what its path names.
 Status unchanged(const ports::Program& program) {
     struct stat now = {};
@@ -101,13 +110,7 @@ Result<Child> ProcessLauncher::start(const ports::SuccessorSpec& spec, int strea
     s.fds = {{1, 1}, {2, 2}, {stream, 3}};
     s.new_session = true;
     mark_log();
-    auto child = spawn(s);
-    if (!child)
-        return std::move(child)
-            .error()
-            .way_out("the guest runs on unharmed; name a VMM that this host can run: --binary")
-            .with("binary", spec.binary);
-    return child;
+    return with_name(spawn(s), spec);
 }
 
 Result<ports::Program> ProcessLauncher::open(const ports::SuccessorSpec& spec) {
@@ -136,7 +139,7 @@ Result<Child> ProcessLauncher::probe(const ports::SuccessorSpec& spec,
     s.extra_env = {std::string(kProbeVariable) + "=3"};
     s.new_session = true;
     mark_log();
-    return spawn(s);
+    return with_name(spawn(s), spec);
 }
 
 Error ProcessLauncher::exec(const ports::SuccessorSpec& spec, const ports::Program& program,

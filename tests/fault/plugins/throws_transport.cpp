@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// throws.cpp - transport "throws": its factory does.
+// throws_transport.cpp - transport "throws": its factory does.
 #include <stdexcept>
 
 #include <segue/cpp/transport.hpp>

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// mode.hpp - what the outcome of a failure depends on by the update's mode, as data.
+#pragma once
+
+#include <ostream>
+#include <string>
+
+namespace segue::fault {
+
+struct Mode {
+    const char* id;
+    const char* name;  // in a test's name
+    bool same_process; // the successor is this process after execve: there is no other side
+};
+inline constexpr Mode kTransfer{"cpr-transfer", "Transfer", false};
+inline constexpr Mode kExec{"cpr-exec", "Exec", true};
+inline constexpr Mode kReboot{"cpr-reboot", "Reboot", false};
+inline constexpr const Mode* kModes[] = {&kTransfer, &kExec, &kReboot};
+
+// "Exec_new_prepare", of whatever stands in a row; GoogleTest takes no other signs.
+inline std::string test_name(const Mode& mode, std::string where) {
+    for (char& c : where)
+        if (c == ' ')
+            c = '_';
+    return std::string(mode.name) + "_" + where;
+}
+
+inline void PrintTo(const Mode* mode, std::ostream* out) {
+    *out << mode->id;
+}
+
+} // namespace segue::fault
