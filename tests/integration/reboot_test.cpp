@@ -8,6 +8,7 @@
 
 #include "core/base/wait.hpp"
 #include "tests/integration/update_test.hpp"
+#include "tests/support/threads.hpp"
 
 namespace segue::integration {
 namespace {
@@ -123,19 +124,6 @@ TEST_F(Reboot, SeveralTimesAndBack) {
     EXPECT_EQ(guest_->page().errors(), "");
 }
 
-TEST_F(Reboot, APausedGuestStaysPaused) {
-    boot(spec("in-place"));
-    ASSERT_TRUE(guest_->client().pause());
-    vm_ = vm();
-    const auto counters = guest_->page().counters();
-    ASSERT_NO_FATAL_FAILURE(move());
-    EXPECT_EQ(vm_.state, report::RunState::Paused);
-    std::this_thread::sleep_for(50ms); // in which it would count
-    EXPECT_EQ(guest_->page().counters(), counters);
-    ASSERT_TRUE(guest_->client().resume());
-    EXPECT_TRUE(guest_->page().verify(patience()));
-}
-
 TEST_F(Reboot, InPlaceThatCannotBeIsRefusedWithTheWayOut) {
     test::GuestSpec s = spec("in-place");
     s.backend = "memfd";
@@ -214,6 +202,19 @@ TEST_P(RebootInTwoSteps, APausedGuestStaysPaused) {
     EXPECT_EQ(vm_.state, report::RunState::Paused);
     ASSERT_TRUE(guest_->client().resume());
     expect_unharmed();
+}
+
+TEST_P(RebootInTwoSteps, WhatAnOperatorHasSetIsInTheState) {
+    boot(spec(GetParam()));
+    const auto vcpu = [this] { return test::thread_named(vm_.pid, "vcpu1"); };
+    ASSERT_EQ(test::taskset(vcpu(), test::own_cpus().back()), "");
+    ASSERT_EQ(test::renice(vcpu(), 6), "");
+    ASSERT_EQ(test::set_oom_score(vm_.pid, 137), "");
+    const std::string before = test::scheduling_text(vcpu());
+    save();
+    ASSERT_EQ(start(), "");
+    EXPECT_EQ(test::scheduling_text(vcpu()), before);
+    EXPECT_EQ(test::proc_text(vm_.pid, "oom_score_adj"), "137\n");
 }
 
 TEST_F(Reboot, MemoryThatAnotherGuestHasByNowIsRefused) {

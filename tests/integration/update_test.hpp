@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +17,25 @@ namespace segue::integration {
 // Long: only a defect waits for it.
 inline Deadline patience() {
     return Deadline::in(std::chrono::seconds(60));
+}
+
+template <class Condition>
+bool comes_true(Condition condition) {
+    for (const Deadline limit = patience(); !limit.passed();
+         std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+        if (condition())
+            return true;
+    return false;
+}
+
+// What every mode is held to, for INSTANTIATE_TEST_SUITE_P; and how its instances are called.
+inline auto every_mode() {
+    return testing::Values("cpr-transfer", "cpr-exec", "cpr-reboot");
+}
+inline std::string mode_name(const testing::TestParamInfo<const char*>& mode) {
+    std::string name = mode.param;
+    std::erase(name, '-');
+    return name;
 }
 
 class UpdateTest : public testing::Test {

@@ -64,12 +64,7 @@ TEST_P(Upgrade, UnderARunningGuest) {
     EXPECT_TRUE(guest_->page().verify(patience()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, Upgrade, testing::Values("cpr-transfer", "cpr-exec", "cpr-reboot"),
-                         [](const auto& p) {
-                             std::string name = p.param;
-                             std::erase(name, '-');
-                             return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Modes, Upgrade, every_mode(), mode_name);
 
 } // namespace
 } // namespace segue::integration

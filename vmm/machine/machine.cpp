@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine/machine.hpp"
 
+#include "core/base/log.hpp"
 #include "vmm/boot/pvh.hpp"
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/memory/slots.hpp"
@@ -74,7 +75,9 @@ Status Machine::describe(state::Writer& manifest) {
     for (unsigned id = 0; id < config_.vcpus; ++id)
         encode(manifest, id, shapes_[id]);
     devices_->describe(manifest);
-    return {};
+    SEGUE_ASSIGN(const HostProcess process, HostProcess::self());
+    process.write(manifest);
+    return VcpuPlacement::describe(*vcpus_, manifest);
 }
 
 Status Machine::build(const state::Reader& manifest, const inventory::Inventory& inventory) {
@@ -86,7 +89,8 @@ Status Machine::build(const state::Reader& manifest, const inventory::Inventory&
 // The whole machine but for the console, which is the running guest's.
 Status Machine::check(const state::Reader& manifest, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
-    return rebuild(manifest, inventory, ConsoleBackend());
+    SEGUE_TRY(rebuild(manifest, inventory, ConsoleBackend()));
+    return placement_.try_out();
 }
 
 Status Machine::rebuild(const state::Reader& manifest, const inventory::Inventory& inventory,
@@ -105,12 +109,21 @@ Status Machine::rebuild(const state::Reader& manifest, const inventory::Inventor
     VmState theirs;
     SEGUE_TRY(decode(*vm, theirs));
     SEGUE_TRY(check_fit(vm_, theirs));
+    SEGUE_ASSIGN(process_, HostProcess::read(manifest));
+    SEGUE_ASSIGN(placement_, VcpuPlacement::read(manifest, *vcpus_));
     return devices_->check(manifest);
 }
 
 Status Machine::rehearse() {
     populate(*inventory_);
-    return mover_->rehearse();
+    SEGUE_TRY(mover_->rehearse());
+    entered_ = true;
+    if (process_) {
+        if (const std::string other = process_->other_cgroup(); !other.empty())
+            log::warn(other);
+        SEGUE_TRY(process_->take_oom_score());
+    }
+    return placement_.try_out();
 }
 
 Status Machine::save(state::Writer& state) {
@@ -119,8 +132,27 @@ Status Machine::save(state::Writer& state) {
     return {};
 }
 
+// In a VM's first KVM_RUN, KVM makes a thread of its own, with the scheduling of its caller: that
+// is to be the main thread's, not a vCPU's.
+Status Machine::place_vcpus() {
+    if (placement_.empty())
+        return {};
+    if (!entered_)
+        SEGUE_TRY(vcpus_->on_each([](Vcpu& vcpu) -> Status { // the gate is closed
+            const auto ran = vcpu.run();
+            return ran ? Status() : ran.error();
+        }));
+    for (const Error& e : placement_.apply())
+        log::warn(e.what());
+    return {};
+}
+
 Status Machine::load(const state::Reader& state) {
+    SEGUE_TRY(place_vcpus()); // first: the threads load where they will run
     SEGUE_TRY(mover_->load(state));
+    if (process_)
+        if (const Status s = process_->take_oom_score(); !s)
+            log::warn(s.error().what());
     return devices_->load(state);
 }
 

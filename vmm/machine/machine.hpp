@@ -3,13 +3,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/inventory/inventory.hpp"
 #include "core/ports/machine.hpp"
 #include "vmm/kvm/codec.hpp"
 #include "vmm/machine/config.hpp"
 #include "vmm/machine/device_set.hpp"
+#include "vmm/machine/host_process.hpp"
 #include "vmm/machine/kvm_mover.hpp"
+#include "vmm/machine/vcpu_placement.hpp"
 #include "vmm/memory/guest_ram.hpp"
 
 namespace segue::vmm {
@@ -47,6 +50,7 @@ private:
                    ConsoleBackend console);
     Status assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
                     const inventory::Inventory& inventory, ConsoleBackend console);
+    Status place_vcpus();
 
     GuestEvents& events_;
     MachineConfig config_;
@@ -60,6 +64,10 @@ private:
     std::unique_ptr<DeviceSet> devices_;
     std::unique_ptr<VcpuGroup> vcpus_;
     std::unique_ptr<KvmMover> mover_;
+    // Of the VMM before this one.
+    std::optional<HostProcess> process_;
+    VcpuPlacement placement_;
+    bool entered_ = false; // each vCPU has been in KVM_RUN
 };
 
 } // namespace segue::vmm

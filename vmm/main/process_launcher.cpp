@@ -16,6 +16,7 @@
 #include "core/update/preflight.hpp"
 #include "vmm/main/options.hpp"
 #include "vmm/main/undertaker.hpp"
+#include "vmm/vcpu/scheduling.hpp"
 
 namespace segue::vmm {
 
@@ -66,6 +67,15 @@ Status unchanged(const ports::Program& program) {
         .with("binary", program.path);
 }
 
+// A new process starts with the scheduling of the thread that makes it, and execve keeps that of
+// its caller: it is to be the main thread's, whose threads the new one's then are, too.
+void run_as_main_thread() {
+    const auto own = scheduling_of(0), main = scheduling_of(::getpid());
+    Status s = !own ? own.error() : !main ? main.error() : reschedule(0, *own, *main);
+    if (!s)
+        log::warn("the new VMM does not run as this one's main thread: " + s.error().what());
+}
+
 // Returns only on failure. An interpreter opens its script by the name, and a wrapper may look at
 // it; a program is the opened file itself.
 Error execute(const ports::Program& program, char* const* argv, char* const* env) {
@@ -110,6 +120,7 @@ Result<Child> ProcessLauncher::start(const ports::SuccessorSpec& spec, int strea
     s.fds = {{1, 1}, {2, 2}, {stream, 3}};
     s.new_session = true;
     mark_log();
+    run_as_main_thread();
     return with_name(spawn(s), spec);
 }
 
@@ -139,6 +150,7 @@ Result<Child> ProcessLauncher::probe(const ports::SuccessorSpec& spec,
     s.extra_env = {std::string(kProbeVariable) + "=3"};
     s.new_session = true;
     mark_log();
+    run_as_main_thread(); // and so will exec(), in the pause
     return with_name(spawn(s), spec);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/vcpu/vcpu_group.hpp"
 
+#include "vmm/vcpu/scheduling.hpp"
+
 namespace segue::vmm {
 
 VcpuGroup::VcpuGroup(const PortBus& ports, GuestEvents& told)
@@ -20,8 +22,18 @@ Result<std::unique_ptr<VcpuGroup>> VcpuGroup::create(std::vector<Vcpu> vcpus, co
 
 VcpuGroup::~VcpuGroup() {
     (void)stop(Deadline::never()); // so that none is still telling an event to the others
+    unbind();
     shared_.orders.give(Order::Quit, 0);
     threads_.clear();
+}
+
+// They end with the caller's scheduling: where the next generation has the guest, its vCPU with a
+// real-time policy leaves their CPU to nobody.
+void VcpuGroup::unbind() noexcept {
+    const auto own = scheduling_of(0);
+    for (const auto& thread : threads_)
+        if (const auto its = scheduling_of(thread->tid()); own && its)
+            (void)reschedule(thread->tid(), *its, *own).ok();
 }
 
 void VcpuGroup::close_gate() noexcept {

@@ -25,6 +25,8 @@ public:
     void run() noexcept override;
 
     std::size_t size() const { return threads_.size(); }
+    // Of the thread of vCPU `id`; after the first on_each(). [any]
+    pid_t tid(std::size_t id) const { return threads_[id]->tid(); }
     // Calls work(vcpu) on every vCPU's thread, all at once; gives the first vCPU's error. vCPUs
     // stopped, or never run. [controller]
     template <class F>
@@ -44,6 +46,7 @@ private:
     VcpuGroup(const PortBus& ports, GuestEvents& told);
     Status do_work(VcpuWork work);
     void resume() noexcept;
+    void unbind() noexcept;
     void close_gate() noexcept;
     Status refused_by_event() const;
 

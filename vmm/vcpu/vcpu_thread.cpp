@@ -2,6 +2,7 @@
 #include "vmm/vcpu/vcpu_thread.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -42,6 +43,7 @@ void VcpuThread::kick() noexcept {
 }
 
 void VcpuThread::loop() {
+    tid_.store(::gettid(), std::memory_order_relaxed);
     const std::string name = "vcpu" + std::to_string(vcpu_.id());
     (void)::pthread_setname_np(::pthread_self(), name.c_str());
     sigset_t blocked;

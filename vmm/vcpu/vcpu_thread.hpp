@@ -2,6 +2,8 @@
 // vcpu_thread.hpp - the one thread that makes a vCPU's calls.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <thread>
 
@@ -36,6 +38,8 @@ public:
     const Vcpu& vcpu() const { return vcpu_; }
     // Sends the thread a signal, so that KVM_RUN looks at immediate_exit. [any]
     void kick() noexcept;
+    // There once it has done its first order. [any, after that]
+    pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
     // Of the last Work order. [controller, after it]
     Status& result() { return result_; }
 
@@ -46,6 +50,7 @@ private:
     VcpuShared& shared_;
     Vcpu vcpu_;
     Status result_;
+    std::atomic<pid_t> tid_ = 0;
     std::thread thread_;
 };
 
