@@ -27,7 +27,8 @@ const Layer layers[] = {
     {"sdk/include/segue/abi/", {"segue/abi/"}},
     {"sdk/include/segue/cpp/", {"segue/abi/", "segue/cpp/"}},
     {"sdk/include/segue/testkit/", {"segue/abi/", "segue/cpp/", "segue/testkit/"}},
-    {"sdk/", {"segue/abi/", "segue/cpp/"}},
+    {"sdk/testkit/", {"segue/", "sdk/testkit/", "sdk/tools/"}},
+    {"sdk/", {"segue/", "sdk/tools/"}}, // its programs, template and examples
     {"plugins/", {"segue/abi/", "segue/cpp/"}}, // and their kind's common/
     {"core/cli/", {"segue/", "core/", "vmm/"}},
     {"core/check/", {"segue/", "core/", "vmm/"}},
@@ -110,6 +111,8 @@ TEST(Layers, EveryKindOfViolationIsSeen) {
     const std::pair<const char*, const char*> planted[] = {
         {"sdk/include/segue/abi/x.h", "segue/cpp/host.hpp"},
         {"sdk/include/segue/cpp/x.hpp", "core/base/units.hpp"},
+        {"sdk/include/segue/testkit/x.hpp", "sdk/testkit/child.hpp"},
+        {"sdk/testkit/x.cpp", "core/plugin/loader.hpp"},
         {"plugins/modes/x/plugin.cpp", "core/base/units.hpp"},
         {"plugins/modes/x/plugin.cpp", "plugins/transports/common/x.hpp"},
         {"core/update/x.cpp", "vmm/kvm/vm.hpp"},

@@ -35,6 +35,7 @@ public:
     // The host numbers the items that it gives to a keeper. All are here before any is given away,
     // so that none is lost where there is too little room.
     Result<std::uint32_t> take(std::span<segue_item> room) override {
+        std::erase_if(taken_, [](const Taken& t) { return !t.fd; }); // given away by the last call
         for (;;) {
             std::string name = "segue." + std::to_string(taken_.size());
             auto fd = get(name);

@@ -67,11 +67,12 @@ struct TransportTable {
                              segue_error* e) noexcept {
         return guarded(e, [&]() -> Status {
             std::vector<UniqueFd> came;
-            SEGUE_ASSIGN(*done, channel(p).read({iov, n}, came, cap));
+            SEGUE_ASSIGN(const std::uint64_t bytes, channel(p).read({iov, n}, came, cap));
             if (came.size() > cap)
                 return Error(Code::Invalid, std::to_string(came.size()) +
                                                 " descriptors came, and there is room for " +
                                                 std::to_string(cap));
+            *done = bytes;
             *n_fds = static_cast<std::uint32_t>(came.size());
             for (auto& fd : came)
                 *fds++ = fd.release();

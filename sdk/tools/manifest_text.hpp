@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// manifest_text.hpp - a plugin's manifest, as its own description gives it.
+#pragma once
+
+#include <string>
+
+#include <segue/abi/entry.h>
+
+namespace segue {
+
+// TOML, one line a key; "" where the description is not whole.
+std::string manifest_text(const segue_info& info);
+
+} // namespace segue
