@@ -4,12 +4,14 @@
 
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 #include <segue/cpp/socket.hpp>
 
 #include "core/base/wait.hpp"
 #include "core/report/report.hpp"
+#include "tests/fault/dirty_logging.hpp"
 #include "tests/fault/edge.hpp"
 
 namespace segue::fault {
@@ -29,6 +31,8 @@ public:
 
 private:
     void wait_at(const char* phase, const report::UpdateRecord& record) const {
+        if (a_slot_logs_writes())
+            std::ofstream(socket_ + kDirtySuffix) << phase;
         const auto address = sys::unix_address(socket_);
         const auto test = address ? sys::unix_connect(*address) : address.error();
         if (!test)

@@ -2,6 +2,7 @@
 #include "tests/fault/fault_test.hpp"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -45,6 +46,12 @@ void FaultTest::boot(const Mode& mode, const test::GuestSpec& spec) {
     ASSERT_TRUE(up) << up.error().what();
     old_ = guest_->first().pid;
     before_ = guest_->holdings(old_);
+}
+
+void FaultTest::TearDown() {
+    if (barriers_)
+        EXPECT_NE(::access((barriers_->path() + kDirtySuffix).c_str(), F_OK), 0)
+            << "dirty logging was on";
 }
 
 void FaultTest::update(control::UpdateRequest request) {

@@ -79,6 +79,8 @@ protected:
     // Waits until the engine of `vmm` was told to cancel its update: its eventfd has a count.
     void await_cancel_in(pid_t vmm);
 
+    void TearDown() override;
+
     std::unique_ptr<Barriers> barriers_;
     std::unique_ptr<test::Guest> guest_;
     const Mode* mode_ = nullptr;
