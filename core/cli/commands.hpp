@@ -37,6 +37,10 @@ struct PluginsOptions {
     std::vector<std::string> dirs; // before those of the configuration
     std::string config;            // whose folders are searched, too; may be empty
 };
+struct NewPluginOptions {
+    std::string kind, name;
+    std::string dir; // in which the plugin's own folder is made; empty: here
+};
 struct CheckOptions {
     std::string config;
     std::vector<std::string> set;
@@ -65,6 +69,7 @@ ExitCode shutdown(const Places& places, const std::string& guest);
 ExitCode kill(const Places& places, const std::string& guest);
 ExitCode plugins(const PluginsOptions& options);
 ExitCode describe_plugin(const PluginsOptions& options, const std::string& name);
+ExitCode new_plugin(const NewPluginOptions& options);
 ExitCode check(const CheckOptions& options);
 // Becomes the VMM, which looks and prints.
 ExitCode doctor(const Places& places, const DoctorOptions& options);

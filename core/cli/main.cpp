@@ -34,6 +34,7 @@ struct CommandLine {
     DoctorOptions doctor_options;
     HistoryOptions history_options;
     PluginsOptions plugins_options;
+    NewPluginOptions new_plugin_options;
     std::function<ExitCode(const Places&)> chosen;
 
     CommandLine();
@@ -153,6 +154,8 @@ void CommandLine::add_guest_verbs() {
 
 void CommandLine::add_plugins() {
     auto* c = command("plugins", "list the plugins; nothing is opened", [this](const Places&) {
+        if (!new_plugin_options.name.empty())
+            return new_plugin(new_plugin_options);
         return plugin.empty() ? cli::plugins(plugins_options)
                               : describe_plugin(plugins_options, plugin);
     });
@@ -162,6 +165,12 @@ void CommandLine::add_plugins() {
     c->add_subcommand("describe", "what a plugin can do, and its options")
         ->add_option("ID", plugin, "\"unix\" or \"transport/unix\"")
         ->required();
+    auto* n = c->add_subcommand("new", "write a folder with a plugin of your own, ready to build");
+    n->add_option("NAME", new_plugin_options.name, "its id: acme-link")->required();
+    n->add_option("--kind", new_plugin_options.kind, "transport or memory")
+        ->required()
+        ->check(CLI::IsMember({"transport", "memory"}));
+    n->add_option("--dir", new_plugin_options.dir, "where its folder is made (default: here)");
 }
 
 void CommandLine::add_files() {

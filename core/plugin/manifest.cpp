@@ -10,7 +10,7 @@ namespace segue::plugin {
 
 namespace {
 
-constexpr std::size_t max_manifest_bytes = 256 * 1024;
+constexpr std::size_t max_manifest_bytes = 256u << 10;
 constexpr const char* type_names[] = {"?", "string", "uint", "bool", "size", "duration", "path"};
 
 // Reads the keys of one table of a manifest; keys that it does not ask for are a newer SDK's.
@@ -110,6 +110,15 @@ Status read_options(const config::Document& doc, std::vector<Option>& out) {
     return {};
 }
 
+Error unknown_kind(const config::Document& doc, const std::string& id, const std::string& kind) {
+    std::string known;
+    for (const Kind& k : kinds())
+        known += std::string(known.empty() ? "" : ", ") + k.table_id;
+    return Error(Code::Unsupported, doc.file + ": plugin '" + id + "' is of kind '" + kind +
+                                        "', and this host knows " + known)
+        .way_out("use a plugin that was built for this version of Segue, or remove it");
+}
+
 } // namespace
 
 const char* Option::type_name() const {
@@ -146,9 +155,7 @@ Result<Manifest> load_manifest(const std::filesystem::path& file) {
     SEGUE_TRY(read_options(doc, m.options));
     m.kind = kind_by_table(kind);
     if (m.kind == nullptr)
-        return Error(Code::Unsupported,
-                     doc.file + ": this host has no place for a plugin of kind '" + kind + "'")
-            .way_out("use a plugin that was built for this version of Segue, or remove it");
+        return unknown_kind(doc, m.id, kind);
     if (file.stem() != m.id)
         return Error(Code::Invalid, doc.file + ": the manifest is of '" + m.id +
                                         "', and its file must be called " + m.id + ".toml");

@@ -88,6 +88,11 @@ std::vector<std::string> lines_of(std::istream& in) {
     return lines;
 }
 
+Error disagree(std::string file, const std::string& a, const std::string& b) {
+    return broke(file.append(" says [").append(a).append("], and the binary [").append(b) + "]",
+                 rules::manifest);
+}
+
 Status agrees_with_its_manifest(Subject& s) {
     const std::string& so = s.request().file;
     const std::string file = so.substr(0, so.rfind(".so")) + ".toml";
@@ -102,7 +107,7 @@ Status agrees_with_its_manifest(Subject& s) {
         const std::string a = n < written.size() ? written[n] : "nothing";
         const std::string b = n < says.size() ? says[n] : "nothing";
         if (a != b)
-            return broke(file + " says [" + a + "], and the binary [" + b + "]", rules::manifest);
+            return disagree(file, a, b);
     }
     return {};
 }

@@ -115,7 +115,7 @@ FakeEngine::FakeEngine()
               Service::pass_state}
     , ram_{this, Service::blocks, Service::map} {}
 
-Result<std::unique_ptr<FakeEngine>> FakeEngine::make(std::vector<std::uint64_t> survives) {
+Result<std::unique_ptr<FakeEngine>> FakeEngine::make(const std::vector<std::uint64_t>& survives) {
     std::unique_ptr<FakeEngine> engine(new FakeEngine());
     for (const std::uint64_t s : survives) {
         SEGUE_ASSIGN(UniqueFd fd, sys::memfd("ram", 0));

@@ -24,7 +24,7 @@ enum class Phase { Preflight, Prepare, Copy, Handover, Fetch, Over };
 class FakeEngine {
 public:
     // `survives` of each block.
-    static Result<std::unique_ptr<FakeEngine>> make(std::vector<std::uint64_t> survives);
+    static Result<std::unique_ptr<FakeEngine>> make(const std::vector<std::uint64_t>& survives);
 
     void offer_to(FakeHost& host) const;
     const std::vector<segue_block>& blocks() const { return blocks_; }

@@ -87,8 +87,10 @@ std::string difference(const Surroundings& before, const Surroundings& after) {
         const std::string had = a != before.end() ? a->second : "none";
         const std::string has = b != after.end() ? b->second : "none";
         if (had != has)
-            text +=
-                (text.empty() ? "" : "; ") + what + ": " + had + " before, " + has + " afterwards";
+            text.append(text.empty() ? "" : "; ")
+                .append(what + ": ")
+                .append(had + " before, ")
+                .append(has + " afterwards");
     }
     return text;
 }

@@ -12,6 +12,7 @@ namespace segue::testkit {
 namespace {
 
 constexpr std::size_t kSome = 100'003;
+constexpr std::uint64_t kFar = 1 << 20;
 
 Status needs(Subject& s, std::uint64_t cap, const char* name) {
     return has(s, cap) ? Status() : does_not_apply(std::string("it is not '") + name + "'");
@@ -30,6 +31,7 @@ Result<std::vector<UniqueFd>> memfds(std::size_t n) {
 
 std::vector<int> numbers(const std::vector<UniqueFd>& fds) {
     std::vector<int> list;
+    list.reserve(fds.size());
     for (const UniqueFd& fd : fds)
         list.push_back(fd.get());
     return list;
@@ -79,6 +81,45 @@ Result<std::optional<End>> open_to_read(const Transport& t) {
         listener.wait(POLLIN);
     }
     return std::optional<End>();
+}
+
+// `near` at 0 and `far` at kFar, the far one first.
+Status write_apart(const Transport& t, const Bytes& near, const Bytes& far) {
+    SEGUE_ASSIGN(const auto out, connect(t));
+    if (!out)
+        return broke("connect() answered AGAIN", rules::tables);
+    SEGUE_ASSIGN(const Moved late, out->write_at(kFar, far));
+    SEGUE_ASSIGN(const Moved early, out->write_at(0, near));
+    if (late.bytes != far.size() || early.bytes != near.size())
+        return broke("write_at() answered " + late.answer.text() + " and " + early.answer.text() +
+                         " and took only a part",
+                     "write_at() takes bytes for an offset");
+    SEGUE_TRY(out->finish(SEGUE_FINISH_END));
+    return out->finish(SEGUE_FINISH_SEAL);
+}
+
+Status read_apart(const End& in, const Bytes& near, const Bytes& far) {
+    Bytes room(near.size()), hole(4096, std::byte{1}), far_room(far.size());
+    SEGUE_ASSIGN(const Moved a, in.read_at(0, room));
+    SEGUE_ASSIGN(const Moved b, in.read_at(kFar / 2, hole));
+    SEGUE_ASSIGN(const Moved c, in.read_at(kFar, far_room));
+    if (a.bytes != room.size() || b.bytes != hole.size() || c.bytes != far_room.size())
+        return broke("read_at() gives less than was written there", "`at` is a byte offset");
+    SEGUE_TRY(same(near, room));
+    SEGUE_TRY(same(Bytes(hole.size()), hole));
+    return same(far, far_room);
+}
+
+Status backs(const End& in, const Bytes& near) {
+    std::int32_t fd = -1;
+    SEGUE_TRY(
+        in.subject().must("backing", "backing() gives a borrowed fd, to map RAM from",
+                          [&](segue_error* e) { return in.table().backing(in.handle(), &fd, e); }));
+    std::byte first = {};
+    if (fd >= 0 && ::pread(fd, &first, 1, 0) == 1 && first == near[0])
+        return {};
+    return broke("what backing() names is not what read_at() reads",
+                 "backing() gives a borrowed fd, to map RAM from");
 }
 
 } // namespace
@@ -157,40 +198,13 @@ Status refuses_too_many_descriptors(Subject& s) {
 Status seeks(Subject& s) {
     SEGUE_TRY(needs(s, SEGUE_TRANSPORT_SEEKABLE, "seekable"));
     SEGUE_ASSIGN(const Transport t, Transport::make(s));
-    constexpr std::uint64_t kFar = 1 << 20;
     const Bytes near = pattern(5000, 12), far = pattern(4096, 13);
-    {
-        SEGUE_ASSIGN(const auto out, connect(t));
-        if (!out)
-            return broke("connect() answered AGAIN", rules::tables);
-        SEGUE_ASSIGN(const Moved late, out->write_at(kFar, far));
-        SEGUE_ASSIGN(const Moved early, out->write_at(0, near));
-        if (late.bytes != far.size() || early.bytes != near.size())
-            return broke("write_at() answered " + late.answer.text() + " and " +
-                             early.answer.text() + " and took only a part",
-                         "write_at() takes bytes for an offset");
-        SEGUE_TRY(out->finish(SEGUE_FINISH_END));
-        SEGUE_TRY(out->finish(SEGUE_FINISH_SEAL));
-    }
+    SEGUE_TRY(write_apart(t, near, far));
     SEGUE_ASSIGN(const auto in, open_to_read(t));
     if (!in)
         return broke("it was sealed, and accept() answers AGAIN", "SEAL: whole, durable, checked");
-    Bytes room(5000), hole(4096, std::byte{1}), far_room(4096);
-    SEGUE_ASSIGN(const Moved a, in->read_at(0, room));
-    SEGUE_ASSIGN(const Moved b, in->read_at(kFar / 2, hole));
-    SEGUE_ASSIGN(const Moved c, in->read_at(kFar, far_room));
-    if (a.bytes != room.size() || b.bytes != hole.size() || c.bytes != far_room.size())
-        return broke("read_at() gives less than was written there", "`at` is a byte offset");
-    SEGUE_TRY(same(near, room));
-    SEGUE_TRY(same(Bytes(4096), hole));
-    SEGUE_TRY(same(far, far_room));
-    std::int32_t fd = -1;
-    SEGUE_TRY(s.must("backing", "backing() gives a borrowed fd",
-                     [&](segue_error* e) { return in->table().backing(in->handle(), &fd, e); }));
-    std::byte first = {};
-    if (fd < 0 || ::pread(fd, &first, 1, 0) != 1 || first != near[0])
-        return broke("what backing() names is not what read_at() reads", "backing(): to map RAM "
-                                                                         "from");
+    SEGUE_TRY(read_apart(*in, near, far));
+    SEGUE_TRY(backs(*in, near));
     return in->finish(SEGUE_FINISH_ABORT);
 }
 

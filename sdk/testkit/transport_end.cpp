@@ -15,10 +15,10 @@ constexpr const char* moves =
     "*done bytes were moved: at least one with OK and never more than there is room for, none "
     "otherwise";
 
-// Three pieces, the first one small and odd.
+// Three pieces of uneven size; a plugin may take the first one alone.
 std::array<segue_iov, 3> pieces(const std::byte* at, std::size_t bytes) {
     auto* p = const_cast<std::byte*>(at);
-    const std::size_t first = bytes > 16 ? 7 : bytes, second = (bytes - first) / 3;
+    const std::size_t first = bytes / 5 + 1, second = (bytes - first) / 3;
     return {{{p, first}, {p + first, second}, {p + first + second, bytes - first - second}}};
 }
 

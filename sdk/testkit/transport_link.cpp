@@ -11,7 +11,7 @@ namespace segue::testkit {
 
 namespace {
 
-constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kChunk = 64u << 10;
 
 // Given up well before the case's own deadline, which can say less about it.
 class Patience {

@@ -1,5 +1,5 @@
-# cmake -P, from tests: installs the SDK of BUILD into WORK/prefix, then configures and builds a
-# plugin below WORK, out of the tree, as its author would: the SDK's template, or SOURCE.
+# cmake -P, from tests: installs the SDK of BUILD into WORK/prefix, then configures and builds a copy
+# of SOURCE, a plugin, below WORK: out of the tree, as its author would.
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed)
     if(failed)
@@ -11,9 +11,6 @@ endfunction()
 file(REMOVE_RECURSE ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --component sdk --prefix ${WORK}/prefix)
 # The copy knows nothing of the tree that it came from.
-if(NOT SOURCE)
-    set(SOURCE ${WORK}/prefix/share/segue/template)
-endif()
 file(COPY ${SOURCE}/ DESTINATION ${WORK}/plugin)
 run(${CMAKE_COMMAND} -S ${WORK}/plugin -B ${WORK}/build -G ${GENERATOR}
     -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${FLAGS}"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transport between two processes of one host that needs no folder: a unix socket in the abstract
-// namespace. Copy this folder, rename it, and change what is inside.
+// plugin.cpp - transport "acme-transport", between two processes of one host: a unix socket in the
+// abstract namespace, which needs no folder. Change what is inside.
 #include <segue/cpp/unix_stream.hpp>
 
 namespace {
@@ -30,7 +30,7 @@ public:
 
     static Result<std::unique_ptr<AcmeTransport>> create(const Config& config, const Host&) {
         SEGUE_ASSIGN(const std::string name, config.text("name"));
-        SEGUE_ASSIGN(const auto address, sys::unix_address("acme/" + name, true));
+        SEGUE_ASSIGN(const auto address, sys::unix_address("acme-transport/" + name, true));
         return std::make_unique<AcmeTransport>(address);
     }
 
