@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <ctime>
 #include <thread>
 
 #include <segue/cpp/unix_stream.hpp>
@@ -68,6 +67,8 @@ public:
         SEGUE_ASSIGN(const auto address, sys::unix_address("bad" + dir, true));
         if (way == "leak")
             (void)::dup(2); // NOLINT
+        if (way == "thread")
+            std::thread([] { ::pause(); }).detach();
         if (way == "umask")
             ::umask(0);
         if (way == "signal")
