@@ -47,6 +47,11 @@ struct CheckOptions {
     bool effective = false;
 };
 
+struct InspectOptions {
+    std::string file;
+    std::string other; // to compare with; empty: print
+    bool json = false;
+};
 struct DoctorOptions {
     std::string config; // empty: only the host
     std::vector<std::string> set;
@@ -73,6 +78,6 @@ ExitCode new_plugin(const NewPluginOptions& options);
 ExitCode check(const CheckOptions& options);
 // Becomes the VMM, which looks and prints.
 ExitCode doctor(const Places& places, const DoctorOptions& options);
-ExitCode inspect(const std::string& file, bool json);
+ExitCode inspect(const InspectOptions& options);
 
 } // namespace segue::cli

@@ -1,43 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// `segue inspect`: a state file as text.
+// `segue inspect`: a state file as text, or what differs between two.
 #include "core/state/inspect.hpp"
-
-#include <vector>
-
-#include <segue/cpp/sys.hpp>
 
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
+#include "core/cli/state_file.hpp"
 
 namespace segue::cli {
 namespace {
 
-constexpr off_t kMaxState = off_t{1} << 30; // bytes; RAM is not part of what is read here
-
-Result<std::vector<std::byte>> read_state(const std::string& path) {
-    SEGUE_ASSIGN(const auto fd, sys::open(path, O_RDONLY));
-    SEGUE_ASSIGN(const auto s, sys::stat(fd.get()));
-    if (s.st_size > kMaxState)
-        return Error(Code::Invalid, path + " has " + std::to_string(s.st_size) +
-                                        " bytes: too long for a state file");
-    std::vector<std::byte> bytes(static_cast<std::size_t>(s.st_size));
-    SEGUE_TRY(sys::pread_all(fd.get(), bytes, 0));
-    return bytes;
+std::string as_text(const std::vector<NamedContainer>& all) {
+    std::string text;
+    for (const NamedContainer& c : all)
+        text += (c.name.empty() ? "" : (text.empty() ? "" : "\n") + ("== " + c.name + "\n")) +
+                state::inspect_text(c.reader);
+    return text;
 }
 
-Status show(const std::string& path, bool json) {
-    SEGUE_ASSIGN(const auto bytes, read_state(path));
-    auto reader = state::Reader::parse(bytes);
-    if (!reader)
-        return std::move(reader).error().while_doing(path);
-    out(json ? state::inspect_json(*reader) + "\n" : state::inspect_text(*reader));
-    return {};
+std::string as_json(const std::vector<NamedContainer>& all) {
+    if (all.size() == 1)
+        return state::inspect_json(all.front().reader) + "\n";
+    std::string text;
+    for (const NamedContainer& c : all)
+        text += (text.empty() ? "{\"" : ",\"") + c.name + "\":" + state::inspect_json(c.reader);
+    return text + "}\n";
+}
+
+Result<std::string> difference(const std::string& a, const std::string& b) {
+    SEGUE_ASSIGN(const auto ours, read_state_file(a));
+    SEGUE_ASSIGN(const auto theirs, read_state_file(b));
+    if (ours.size() != theirs.size())
+        return Error(Code::Invalid, "one of " + a + " and " + b +
+                                        " is a channel that rests, and the other a container")
+            .way_out("compare two of a kind");
+    std::string text;
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        const std::string lines = state::inspect_diff(ours[i].reader, theirs[i].reader);
+        if (!lines.empty() && !ours[i].name.empty())
+            text += "== " + ours[i].name + "\n";
+        text += lines;
+    }
+    return text;
 }
 
 } // namespace
 
-ExitCode inspect(const std::string& file, bool json) {
-    return finish(show(file, json));
+ExitCode inspect(const InspectOptions& options) {
+    if (!options.other.empty()) {
+        const auto text = difference(options.file, options.other);
+        if (!text)
+            return fail(text.error());
+        out(*text);
+        return text->empty() ? ExitCode::Ok : ExitCode::Failed;
+    }
+    const auto all = read_state_file(options.file);
+    if (!all)
+        return fail(all.error());
+    out(options.json ? as_json(*all) : as_text(*all));
+    return ExitCode::Ok;
 }
 
 } // namespace segue::cli

@@ -25,13 +25,14 @@ constexpr const char* kExamples =
 
 struct CommandLine {
     CLI::App app{"Replaces the VMM process under a running guest."};
-    std::string run_dir, state_dir, guest, plugin, file, mode, id;
+    std::string run_dir, state_dir, guest, plugin, mode, id;
     bool json = false, detach = false;
     RunOptions run_options;
     StartOptions start_options;
     UpdateOptions update_options;
     CheckOptions check_options;
     DoctorOptions doctor_options;
+    InspectOptions inspect_options;
     HistoryOptions history_options;
     PluginsOptions plugins_options;
     NewPluginOptions new_plugin_options;
@@ -186,9 +187,12 @@ void CommandLine::add_files() {
     d->add_option("--set", doctor_options.set, "KEY=VALUE in place of what the file says")
         ->allow_extra_args(false);
     auto* i = command("inspect", "print a state file",
-                      [this](const Places&) { return cli::inspect(file, json); });
-    i->add_option("FILE", file, "state file")->required();
-    i->add_flag("--json", json, "as JSON, byte strings whole");
+                      [this](const Places&) { return cli::inspect(inspect_options); });
+    i->add_option("FILE", inspect_options.file, "state file, or a state at rest")->required();
+    auto* as_json = i->add_flag("--json", inspect_options.json, "as JSON, byte strings whole");
+    i->add_option("--diff", inspect_options.other,
+                  "print what differs from that file; exits with 1 where something does")
+        ->excludes(as_json);
 }
 
 ExitCode run_command(int argc, char** argv) {

@@ -2,6 +2,7 @@
 #include "core/state/inspect.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "core/base/json.hpp"
 
@@ -67,7 +68,78 @@ std::string section_json(const Section& section) {
     return out + "}}";
 }
 
+std::string name_of(const Section& s) {
+    return "[" + plain(s.name()) + (s.instance().empty() ? "" : " " + plain(s.instance())) + "]";
+}
+
+const Section* find(const Reader& reader, const Section& like) {
+    for (const Section& s : reader.sections())
+        if (s.name() == like.name() && s.instance() == like.instance())
+            return &s;
+    return nullptr;
+}
+
+std::string line(char sign, const std::string& what, const std::string& value) {
+    return std::string(1, sign) + " " + what + (value.empty() ? "" : " = " + value) + "\n";
+}
+
+bool same(const Field& a, const Field& b) {
+    return a.type == b.type && a.number == b.number &&
+           std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin(), b.bytes.end());
+}
+
+std::string diff(const Section& a, const Section& b) {
+    const std::string name = name_of(a) + " ";
+    std::string out;
+    if (a.revision() != b.revision())
+        out += line('-', name + "revision", std::to_string(a.revision())) +
+               line('+', name + "revision", std::to_string(b.revision()));
+    for (const Field& f : a.fields()) {
+        const Field* other = b.find(f.key);
+        if (other != nullptr && same(f, *other))
+            continue;
+        out += line('-', name + plain(f.key), value_text(f));
+        if (other != nullptr)
+            out += line('+', name + plain(f.key), value_text(*other));
+    }
+    for (const Field& f : b.fields())
+        if (a.find(f.key) == nullptr)
+            out += line('+', name + plain(f.key), value_text(f));
+    return out;
+}
+
+std::string header_text(const Header& h) {
+    return "format      " + std::to_string(kFormatVersion) + "\n" + //
+           "guest       " + format_uuid(h.guest) + "\n" +           //
+           "generation  " + std::to_string(h.generation) + "\n" +   //
+           "attempt     " + std::to_string(h.attempt) + "\n" +      //
+           "machine     " + plain(h.machine) + "\n" +               //
+           "creator     " + plain(h.creator) + "\n" +               //
+           "word        " + std::to_string(h.word) + "\n";
+}
+
+std::string diff(const Header& a, const Header& b) {
+    std::istringstream ours(header_text(a)), theirs(header_text(b));
+    std::string out;
+    for (std::string x, y; std::getline(ours, x) && std::getline(theirs, y);)
+        if (x != y)
+            out += line('-', x, "") + line('+', y, "");
+    return out;
+}
+
 } // namespace
+
+std::string inspect_diff(const Reader& a, const Reader& b) {
+    std::string out = diff(a.header(), b.header());
+    for (const Section& s : a.sections()) {
+        const Section* other = find(b, s);
+        out += other != nullptr ? diff(s, *other) : line('-', name_of(s), "");
+    }
+    for (const Section& s : b.sections())
+        if (find(a, s) == nullptr)
+            out += line('+', name_of(s), "");
+    return out;
+}
 
 std::string format_uuid(const Uuid& uuid) {
     std::string text = hex(std::as_bytes(std::span(uuid)));
@@ -77,19 +149,9 @@ std::string format_uuid(const Uuid& uuid) {
 }
 
 std::string inspect_text(const Reader& reader) {
-    const Header& h = reader.header();
-    std::string out = "format      " + std::to_string(kFormatVersion) + "\n" + //
-                      "guest       " + format_uuid(h.guest) + "\n" +           //
-                      "generation  " + std::to_string(h.generation) + "\n" +   //
-                      "attempt     " + std::to_string(h.attempt) + "\n" +      //
-                      "machine     " + plain(h.machine) + "\n" +               //
-                      "creator     " + plain(h.creator) + "\n" +               //
-                      "word        " + std::to_string(h.word) + "\n";
+    std::string out = header_text(reader.header());
     for (const Section& s : reader.sections()) {
-        out += "\n[" + plain(s.name());
-        if (!s.instance().empty())
-            out += " " + plain(s.instance());
-        out += "] revision " + std::to_string(s.revision()) + "\n";
+        out += "\n" + name_of(s) + " revision " + std::to_string(s.revision()) + "\n";
         for (const Field& field : s.fields())
             out += "  " + plain(field.key) + " = " + value_text(field) + "\n";
     }

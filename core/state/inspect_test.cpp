@@ -46,5 +46,37 @@ TEST(Inspect, LongBytesAreCutInTextOnly) {
     EXPECT_EQ(inspect_text(*reader).find('\x1b'), std::string::npos) << "a key may hold anything";
 }
 
+std::vector<std::byte> container(std::uint32_t generation, std::uint64_t rip, bool serial) {
+    Header h = sample_header();
+    h.generation = generation;
+    Writer w(h);
+    w.begin("vcpu", "0", 1);
+    w.put("rip", rip);
+    w.put("same", 5);
+    if (serial)
+        w.put_text("extra", "x");
+    w.end();
+    if (serial) {
+        w.begin("serial", "", 1);
+        w.end();
+    }
+    const auto all = w.finish();
+    return {all.begin(), all.end()};
+}
+
+TEST(Inspect, DiffNamesEachFieldOnBothSides) {
+    const auto a = container(7, 16, false), b = container(8, 17, true);
+    const auto left = Reader::parse(a), right = Reader::parse(b);
+    ASSERT_TRUE(left && right);
+    EXPECT_EQ(inspect_diff(*left, *left), "");
+    EXPECT_EQ(inspect_diff(*left, *right), "- generation  7\n"
+                                           "+ generation  8\n"
+                                           "- [vcpu 0] rip = 16\n"
+                                           "+ [vcpu 0] rip = 17\n"
+                                           "+ [vcpu 0] extra = \"x\"\n"
+                                           "+ [serial]\n");
+    EXPECT_THAT(inspect_diff(*right, *left), HasSubstr("- [serial]\n"));
+}
+
 } // namespace
 } // namespace segue::state

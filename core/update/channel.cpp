@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/update/raw_frame.hpp"
+
 namespace segue::update {
 
 struct RawPreamble {
@@ -15,14 +17,8 @@ struct RawPreamble {
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0x31434753; // "SGC1"
 constexpr std::uint32_t kFormat = 1;
 constexpr std::size_t kMaxPieces = 8;
-
-struct RawHeader {
-    std::uint32_t magic, type, fds, reserved;
-    std::uint64_t length;
-};
 
 // Moves `pieces` on by `n` bytes; gives what is left.
 std::span<segue_iov> advance(std::span<segue_iov> pieces, std::uint64_t n) {
@@ -98,8 +94,8 @@ Status Channel::send(Frame type, std::span<const segue_iov> pieces, std::span<co
     if (pieces.size() > kMaxPieces)
         return Error(Code::Invalid, "too many pieces in one message");
     std::array<segue_iov, kMaxPieces + 1> all;
-    RawHeader h = {kMagic, static_cast<std::uint32_t>(type), static_cast<std::uint32_t>(fds.size()),
-                   0, 0};
+    RawHeader h = {kFrameMagic, static_cast<std::uint32_t>(type),
+                   static_cast<std::uint32_t>(fds.size()), 0, 0};
     all[0] = {&h, sizeof h};
     std::size_t n = 1;
     for (const segue_iov& piece : pieces) {
@@ -120,7 +116,7 @@ Status Channel::send(Frame type, std::span<const std::byte> bytes, std::span<con
 Result<FrameHeader> Channel::next(std::uint64_t limit, const Waiter& wait) {
     RawHeader h = {};
     SEGUE_TRY(receive(std::as_writable_bytes(std::span(&h, 1)), wait));
-    if (h.magic != kMagic)
+    if (h.magic != kFrameMagic)
         return Error(Code::Corrupt, "channel " + name_ + " carries something else than frames")
             .with("channel", name_);
     if (h.length > limit)

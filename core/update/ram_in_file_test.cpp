@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RAM that is copied into a state file: it comes back as it was, or not at all.
 #include "core/update/ram_at_rest_test.hpp"
+#include "core/update/rested.hpp"
 
 namespace segue::update {
 namespace {
@@ -48,6 +49,32 @@ TEST_F(RamInAFile, LiesAlignedAndHolesAreHoles) {
         for (std::uint64_t page = (e.start - at) / 4096; page < (e.end - at) / 4096; ++page)
             there.push_back(page);
     EXPECT_THAT(there, testing::ElementsAreArray(touched));
+}
+
+// As `segue inspect` opens it: without a plugin, and without the pages.
+TEST_F(RamInAFile, ItsContainersAreFoundWithoutTheTransport) {
+    ASSERT_EQ(update().error, std::nullopt);
+    const auto rested = [this] {
+        const UniqueFd fd = sys::open(main(), O_RDONLY).value();
+        return read_rested(fd.get());
+    };
+    const auto all = rested();
+    ASSERT_TRUE(all && *all) << all.error().what();
+    EXPECT_TRUE((*all)->whole);
+    EXPECT_TRUE(state::Reader::parse((*all)->manifest));
+    EXPECT_TRUE(state::Reader::parse((*all)->state));
+    const std::string good = content(main());
+    for (const FrameAt& f : frames(good)) { // cut before, in and behind its header
+        for (const std::size_t cut : {f.body - 24, f.body - 1, f.body}) {
+            put(good.substr(0, cut));
+            const auto part = rested();
+            EXPECT_FALSE(part && *part && (*part)->whole) << cut;
+        }
+    }
+    put(good + "x");
+    EXPECT_EQ(rested().code(), Code::Corrupt);
+    put("something else");
+    EXPECT_FALSE(rested().value());
 }
 
 TEST_F(RamInAFile, WhatHappenedToTheFileIsFoundAtStart) {

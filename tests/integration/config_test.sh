@@ -62,6 +62,10 @@ for mode in $modes; do update "$mode" $((++generation)); done
 if [[ $modes == *cpr-reboot* ]]; then
     segue save "$name" || fail "the guest cannot be saved"
     [[ $(segue list | awk -v guest="$name" '$1 == guest { print $2 }') == saved ]] || fail "it is not saved"
+    rests=("$work/run/$name/"*.channel)
+    said=$(segue inspect "${rests[0]}") || fail "the state at rest cannot be read: $said"
+    [[ $said == *"== manifest"*"== state"*"[vcpu 0]"* ]] || fail "the state at rest has no vCPU: $said"
+    [[ -z $(segue inspect "${rests[0]}" --diff "${rests[0]}") ]] || fail "the state at rest differs from itself"
     segue start "$name" || fail "the guest cannot be started again"
     [[ $(field state) == running && $(field generation) == $((generation + 1)) ]] || fail "the guest does not run after the start"
     if segue start "$name" >/dev/null 2>&1; then fail "it was started twice"; fi
