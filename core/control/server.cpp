@@ -7,6 +7,7 @@
 #include <Poco/Net/TCPServerConnectionFactory.h>
 #include <Poco/Net/TCPServerParams.h>
 #include <Poco/ThreadPool.h>
+#include <pthread.h>
 
 #include "core/base/log.hpp"
 #include "core/control/connection.hpp"
@@ -26,6 +27,21 @@ net::TCPServerParams::Ptr params_of(const ServerLimits& limits) {
     params->setThreadIdleTime(Poco::Timespan(250 * Poco::Timespan::MILLISECONDS));
     return params;
 }
+
+// A thread gets the name of the one that makes it, and Poco gives its threads no other.
+class NameOfChildren {
+public:
+    explicit NameOfChildren(const char* name) {
+        (void)::pthread_getname_np(::pthread_self(), own_, sizeof own_);
+        (void)::pthread_setname_np(::pthread_self(), name);
+    }
+    ~NameOfChildren() { (void)::pthread_setname_np(::pthread_self(), own_); }
+    NameOfChildren(const NameOfChildren&) = delete;
+    NameOfChildren& operator=(const NameOfChildren&) = delete;
+
+private:
+    char own_[16] = {};
+};
 
 } // namespace
 
@@ -66,6 +82,7 @@ Result<std::unique_ptr<Server>> Server::start(Service& service, UniqueFd listeni
                                               const ServerLimits& limits) {
     const DoorLimits door_limits{static_cast<std::size_t>(limits.connections), limits.receive};
     SEGUE_ASSIGN(auto door, Door::adopt(std::move(listening), door_limits));
+    const NameOfChildren name("control");
     try {
         return std::unique_ptr<Server>(
             new Server(std::make_unique<Impl>(service, std::move(door), limits)));
