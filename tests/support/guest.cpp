@@ -2,6 +2,7 @@
 #include "tests/support/guest.hpp"
 
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -68,6 +69,7 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << spec.transport << "\", options = { " << spec.options << " } }\noptions."
         << spec.modes.front() << " = { " << spec.mode_options << " }\nkeeper = \"exec\"\n"
         << (spec.at_rest.empty() ? "" : "channels.at-rest = { " + spec.at_rest + " }\n");
+    ::chmod((dir_ / file).c_str(), 0600); // whatever the umask is
     return dir_ / file;
 }
 
