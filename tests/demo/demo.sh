@@ -118,7 +118,12 @@ contrast() {
     segue shutdown web2
 }
 
-console() { sed 's/^/      guest: /' <(tail -n "$1" "$work/web1.console"); }
+# The last N lines of the guest, without one that it is still writing.
+console() {
+    local file=$work/web1.console
+    { if [[ $(tail -c 1 "$file") ]]; then head -n -1 "$file"; else cat "$file"; fi; } | tail -n "$1" |
+        sed 's/^/      guest: /'
+}
 
 row() { # RESULT GAP
     await_sweeps
