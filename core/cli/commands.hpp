@@ -26,6 +26,7 @@ struct UpdateOptions {
     std::string guest, mode, binary, config;
     bool no_wait = false, json = false;
     bool dry_run = false;         // only say whether it could be done
+    bool rehearse = false;        // all but the change of hands
     std::uint32_t generation = 0; // that the guest must be in; 0: any
 };
 struct HistoryOptions {

@@ -50,7 +50,8 @@ std::string phases_of(const UpdateRecord& record) {
 
 void print(const std::string& name, const UpdateRecord& r) {
     const bool done = r.status == report::UpdateStatus::Completed;
-    out(row(name, r.id, when(r.began_at), r.mode, name_of(r.status),
+    const char* result = done && r.rehearsal ? "rehearsed" : name_of(r.status);
+    out(row(name, r.id, when(r.began_at), r.mode, result,
             r.from_version + " -> " + (done ? r.to_version : "?")));
     if (done)
         out("    blackout " + duration(r.blackout) + ", state " + format_size(r.state_bytes) +

@@ -114,6 +114,9 @@ void CommandLine::add_update() {
     c->add_option("--config", update_options.config, "another configuration file from now on");
     auto* dry = c->add_flag("--dry-run", update_options.dry_run,
                             "say whether it could be done and how it would go; touch nothing");
+    c->add_flag("--rehearse", update_options.rehearse,
+                "do all but the last step, and go back: the blackout measured, the guest stays")
+        ->excludes(dry);
     c->add_flag("--no-wait", update_options.no_wait, "print the update's id and return")
         ->excludes(dry);
     c->add_flag("--json", update_options.json, "the record as a JSON line at each change");

@@ -54,6 +54,7 @@ ExitCode update(const Places& places, const UpdateOptions& options) {
     request.binary = absolute(options.binary);
     request.config = absolute(options.config);
     request.expected_generation = options.generation;
+    request.rehearse = options.rehearse;
     if (options.dry_run)
         return dry_run(*client, request, options.json);
     request.key = fresh_key();

@@ -115,6 +115,7 @@ UpdateRecord read_record(const Object::Ptr& o) {
     r.id = need<std::string>(o, "id");
     r.guest = text(o, "guest");
     r.mode = text(o, "mode");
+    r.rehearsal = o->optValue<bool>("rehearsal", false); // not in records of older versions
     r.status = named<report::UpdateStatus>(o, "status", report::kUpdateStatusNames);
     r.from_generation = need<Poco::UInt32>(o, "from_generation");
     r.attempt = need<Poco::UInt32>(o, "attempt");
@@ -210,15 +211,16 @@ Result<UpdateRequest> request_from_json(std::string_view source) {
     return parse<UpdateRequest>(source, "the update request", [](const Object::Ptr& o) {
         for (const auto& key : o->getNames())
             if (key != "mode" && key != "binary" && key != "config" && key != "save" &&
-                key != "expected_generation")
-                throw Poco::DataFormatException(
-                    "key '" + key +
-                    "' is not known; there are mode, binary, config, save, expected_generation");
+                key != "rehearse" && key != "expected_generation")
+                throw Poco::DataFormatException("key '" + key +
+                                                "' is not known; there are mode, binary, config, "
+                                                "save, rehearse, expected_generation");
         UpdateRequest request;
         request.mode = text(o, "mode");
         request.binary = text(o, "binary");
         request.config = text(o, "config");
         request.save = o->has("save") && need<bool>(o, "save");
+        request.rehearse = o->has("rehearse") && need<bool>(o, "rehearse");
         if (o->has("expected_generation"))
             request.expected_generation = need<Poco::UInt32>(o, "expected_generation");
         return request;

@@ -22,6 +22,7 @@ TEST(Json, ARecordReadsBackWhole) {
     ASSERT_EQ(back->phases.size(), 2u);
     EXPECT_EQ(back->phases[1].phase, report::Phase::Rollback);
     EXPECT_EQ(back->phases[0].ended.count(), 1000000);
+    EXPECT_TRUE(back->rehearsal);
     ASSERT_EQ(back->successor_phases.size(), 1u);
     EXPECT_EQ(back->successor_phases[0].ended.count(), 30);
     EXPECT_EQ(back->warnings, std::vector<std::string>{"mind the gap"});
@@ -101,6 +102,7 @@ TEST(Json, WhatIsMissingOrWrongIsNamed) {
 
 TEST(Json, ARequestTakesNoUnknownKey) {
     EXPECT_EQ(request_from_json(R"({"mode":"m"})").value().mode, "m");
+    EXPECT_TRUE(request_from_json(R"({"rehearse":true})").value().rehearse);
     EXPECT_NE(request_from_json(R"({"mod":"m"})").error().what().find("'mod'"), std::string::npos);
     EXPECT_EQ(request_from_json(R"({"mode":7})").code(), Code::Invalid);
     EXPECT_EQ(request_from_json(R"({"expected_generation":-1})").code(), Code::Invalid);

@@ -62,6 +62,7 @@ Object::Ptr record_object(const UpdateRecord& r) {
     o->set("id", to_utf8(r.id));
     o->set("guest", to_utf8(r.guest));
     o->set("mode", to_utf8(r.mode));
+    o->set("rehearsal", r.rehearsal);
     o->set("status", report::name_of(r.status));
     o->set("from_generation", r.from_generation);
     o->set("attempt", r.attempt);
@@ -192,6 +193,8 @@ std::string to_json(const UpdateRequest& request) {
     o->set("config", to_utf8(request.config));
     if (request.save)
         o->set("save", true);
+    if (request.rehearse)
+        o->set("rehearse", true);
     if (request.expected_generation != 0)
         o->set("expected_generation", request.expected_generation);
     return text_of(o);

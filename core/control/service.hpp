@@ -48,6 +48,7 @@ struct UpdateRequest {
     std::string binary;                    // path
     std::string config;                    // path
     bool save = false;                     // the guest rests in its state, until somebody starts it
+    bool rehearse = false;                 // all but the change of hands; the guest stays here
     std::uint32_t expected_generation = 0; // 0: whichever it is
 
     // Not of the body. The client's name for this request: sent again, it is the same update.

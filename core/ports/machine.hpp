@@ -36,6 +36,9 @@ public:
     virtual Status save(state::Writer& state) = 0;
     // New side: restores them. Sections that are not the machine's stay untaken.
     virtual Status load(const state::Reader& state) = 0;
+    // New side, after load() in a rehearsal, no vCPU has run: whether a save would say the same.
+    // REFUSED names what would not.
+    virtual Status compare() = 0;
 
 protected:
     Machine() = default;

@@ -26,6 +26,7 @@ struct UpdateRecord {
     std::string id;    // "<generation>-<attempt>", unique for a guest
     std::string guest; // its uuid: a name may get another guest, whose ids begin anew
     std::string mode;
+    bool rehearsal = false; // the guest stays in any case; completed: it could have been moved
     UpdateStatus status = UpdateStatus::Setup;
     std::uint32_t from_generation = 0;
     std::uint32_t attempt = 0;

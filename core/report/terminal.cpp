@@ -76,7 +76,11 @@ void Terminal::running(const std::string& text) {
 }
 
 std::string result_line(const UpdateRecord& r) {
-    std::string text = "update " + r.id + " " + name_of(r.status);
+    std::string text = (r.rehearsal ? "rehearsal " : "update ") + r.id + " " + name_of(r.status);
+    if (r.rehearsal && r.status == UpdateStatus::Completed)
+        return text + ": " + r.from_version + " -> " + r.to_version + " would do, " + r.mode +
+               ", blackout " + time_of(r.blackout) + " (the guest goes on in generation " +
+               std::to_string(r.from_generation) + ")";
     if (r.status == UpdateStatus::Completed) {
         const bool saved = r.to_pid == 0; // nobody has it
         text += ": " + r.from_version + " (pid " + std::to_string(r.from_pid) + ")";

@@ -20,6 +20,7 @@ struct Request {
     ports::SuccessorSpec successor;
     PhaseDeadlines deadlines;
     bool save = false;                 // the guest is to rest, for a start that somebody makes
+    bool rehearse = false;             // all but the change of hands
     std::string key = {}, digest = {}; // as report::UpdateRecord has them
 };
 

@@ -136,6 +136,7 @@ Result<report::UpdateRecord> Engine::start(Request request) {
     record.id = std::to_string(context_.guest.generation) + "-" + std::to_string(record.attempt);
     record.guest = state::format_uuid(context_.guest.uuid);
     record.mode = request.mode;
+    record.rehearsal = request.rehearse;
     record.key = request.key;
     record.request_digest = request.digest;
     record.from_generation = context_.guest.generation;

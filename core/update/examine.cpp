@@ -36,10 +36,15 @@ bool Outgoing::find_blockers() {
     if (!check_channels() || !note(open_keeper()) || !note(hook("check", &plugin::Mode::check)))
         return false;
     auto made = make_successor(attempt_);
-    if (made)
-        successor_ = std::move(*made);
-    else
-        blockers_.push_back(std::move(made).error());
+    if (!made)
+        return note(std::move(made).error());
+    successor_ = std::move(*made);
+    if (attempt_.request.rehearse && !successor_->can_rehearse())
+        return note(
+            Error(Code::Refused, "mode/" + attempt_.request.mode +
+                                     " cannot be rehearsed: its new VMM and the running one "
+                                     "are never there at once")
+                .way_out("rehearse by a mode that starts another process, or use --dry-run"));
     return true;
 }
 

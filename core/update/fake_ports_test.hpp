@@ -112,6 +112,7 @@ public:
         SEGUE_ASSIGN(reg, s->number("register"));
         return at("machine load");
     }
+    Status compare() override { return at("machine compare"); }
 
     std::uint64_t reg = 0;
 };

@@ -45,6 +45,10 @@ public:
         return stream_.send(MessageType::Ready, {}, {}, wait);
     }
 
+    Status tell(MessageType what, const Waiter& wait) override {
+        return stream_.send(what, {}, {}, wait);
+    }
+
     Status claim(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,
                  const Waiter& wait) override {
         if (!handshake_)

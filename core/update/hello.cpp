@@ -39,6 +39,8 @@ void write(const Hello& hello, state::Writer& out) {
     out.put("budget-us", hello.budget_us);
     out.put("pid", static_cast<std::uint64_t>(hello.pid));
     out.put_bytes("nonce", hello.nonce);
+    if (hello.rehearsal)
+        out.put_flag("rehearsal", true);
     out.end();
     write("identity", hello.identity, out);
     write("resting-place", hello.resting_place, out);
@@ -62,6 +64,9 @@ Result<Hello> read_hello(const state::Reader& in) {
     SEGUE_ASSIGN(const std::uint32_t pid, state::number32(*s, "pid"));
     hello.pid = static_cast<std::int32_t>(pid);
     SEGUE_TRY(s->copy("nonce", hello.nonce));
+    if (s->find("rehearsal") != nullptr) { // a version that does not know it waits for an offer
+        SEGUE_ASSIGN(hello.rehearsal, s->flag("rehearsal"));
+    }
     SEGUE_ASSIGN(hello.identity, read_keys("identity", in));
     SEGUE_ASSIGN(hello.resting_place, read_keys("resting-place", in));
     for (const state::Section* o : in.take_all("override")) {

@@ -23,6 +23,7 @@ struct Hello {
     std::uint32_t arbiter = 0; // SEGUE_ARBITER_*
     std::uint64_t budget_us = 0;
     std::int32_t pid = 0;
+    bool rehearsal = false; // the guest will not be offered
     Nonce nonce = {};
     config::Identity identity, resting_place;
     std::vector<std::string> overrides;

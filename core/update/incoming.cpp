@@ -63,6 +63,8 @@ Status Incoming::run() {
         s = mode_->copy();
     if (s)
         s = load();
+    if (s && hello_.rehearsal)
+        return rehearse();
     if (s)
         s = claim();
     if (s)
@@ -285,6 +287,20 @@ Status Incoming::take_run(const state::Reader& in) {
         r = std::move(record);
     });
     return {};
+}
+
+// The guest runs on where it is from LOADED on; nobody runs it here. Ends as an error: there is
+// nothing to serve.
+Status Incoming::rehearse() {
+    Status s = origin_->tell(MessageType::Loaded, session_.wait());
+    if (s)
+        s = s_.machine.compare();
+    if (s)
+        s = origin_->tell(MessageType::Rehearsed, session_.wait());
+    if (!s)
+        origin_->refuse(s.error());
+    mode_->end(SEGUE_OUTCOME_CANCELLED);
+    return s ? Error(Code::Cancelled, "rehearsed: the guest stays where it was") : s;
 }
 
 // The record says beforehand that something may be claimed: if we die in between, the owner undoes.

@@ -66,6 +66,7 @@ private:
     Status arrive();
     Status load();
     Status take_run(const state::Reader& in);
+    Status rehearse();
     Status claim();
     bool owner_lives(Code why) const;
     Status commit();

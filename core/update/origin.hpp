@@ -38,6 +38,10 @@ public:
     // The last act that can fail: OK means that the guest is ours.
     virtual Status claim(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,
                          const Waiter& wait) = 0;
+    // In a rehearsal, instead of claim(): the state is in; and, compared, it is what it was.
+    virtual Status tell(MessageType, const Waiter&) {
+        return Error(Code::Unsupported, "nobody is there to rehearse with");
+    }
     virtual void running() noexcept {}
     virtual void refuse(const Error&) noexcept {}
 

@@ -148,6 +148,7 @@ Status Outgoing::describe() {
     hello.arbiter = s.agreed.arbiter;
     hello.budget_us = s.agreed.budget_us;
     hello.pid = ::getpid();
+    hello.rehearsal = attempt_.request.rehearse;
     hello.nonce = s.agreed.nonce;
     hello.identity = ctx_.guest.identity;
     hello.resting_place = ctx_.guest.resting_place;
@@ -227,8 +228,26 @@ Status Outgoing::handover() {
                                         "passing the state")
             .with("plugin", "mode/" + attempt_.request.mode);
     SEGUE_TRY(successor_->check_state());
+    if (attempt_.request.rehearse)
+        return rehearse();
     attempt_.enter(Phase::Commit, attempt_.session.deadline);
     return successor_->hand_over();
+}
+
+// Ends as an error, which is how the guest is taken back; that it went well, the record says.
+Status Outgoing::rehearse() {
+    SEGUE_TRY(successor_->rehearse([this] {
+        go_on();
+        attempt_.progress.change([this](report::UpdateRecord& r) {
+            r.state_bytes = attempt_.session.state_out.size();
+            r.ram_bytes_copied = attempt_.session.ram_bytes;
+            for (const report::PhaseTime& p : r.phases)
+                if (p.phase == Phase::Pause)
+                    r.blackout = monotonic_now() - p.began;
+        });
+    }));
+    rehearsed_ = true;
+    return Error(Code::Cancelled, "it was a rehearsal");
 }
 
 Left Outgoing::left() const {

@@ -65,6 +65,7 @@ private:
     Status copy();
     Status pause();
     Status handover();
+    Status rehearse();
     Status guarded(const std::string& plugin, const char* name, const Call& call);
     Status hook(const char* name, Hook call);
     void end(std::uint32_t outcome);
@@ -90,7 +91,7 @@ private:
     Watchdog watchdog_;
     OnHung on_hung_;
     bool hung_ = false; // by the watchdog, read after its disarm()
-    bool examining_ = false;
+    bool examining_ = false, rehearsed_ = false;
     std::vector<Error> blockers_; // found in preflight
 };
 

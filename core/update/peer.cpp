@@ -38,6 +38,15 @@ public:
         return {};
     }
 
+    // Between two hosts the other side would be left with a record of its own.
+    bool can_rehearse() const override { return (a_.plan.arbiters & SEGUE_ARBITER_WORD) != 0; }
+    Status rehearse(const std::function<void()>& loaded) override {
+        SEGUE_TRY(next_.stream().expect(MessageType::Loaded, a_.session.wait()));
+        loaded();
+        SEGUE_TRY(next_.stream().expect(MessageType::Rehearsed, a_.session.wait()));
+        return {};
+    }
+
     bool abandon() noexcept override { return next_.abandon(); }
     void explain(Error& why) override { next_.explain(why); }
 

@@ -44,7 +44,9 @@ void Outgoing::roll_back(Error why) {
     release();
     if (attempt_.plan.successor == SEGUE_SUCCESSOR_PEER)
         attempt_.session.clear_addresses();
-    if (ended)
+    if (ended && rehearsed_)
+        attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
+    else if (ended)
         attempt_.progress.end(cancelled ? UpdateStatus::Cancelled : UpdateStatus::Failed,
                               std::move(why));
 }

@@ -20,12 +20,13 @@ enum class MessageType : std::uint32_t {
     Ready = 2,   // incoming: complete and rehearsed
     Refused = 3, // incoming: why not
     Go = 4,      // outgoing: the word says OFFERED
-    Loaded = 5,  // incoming: the state is in; only where no word is shared
+    Loaded = 5,  // incoming: the state is in; only where no word is shared, or in a rehearsal
     Run = 6,     // outgoing: relinquished; only where no word is shared
     Running = 7, // incoming: the guest runs here
     Welcome = 8, // incoming: HELLO is accepted, the channels listen
     Items = 9,   // outgoing, to a holder: descriptors of the inventory, by name; none: that was all
-    Hold = 10,   // outgoing, to a holder: the control socket is yours to answer 503 on
+    Rehearsed = 11, // incoming, in a rehearsal: a save would say the same
+    Hold = 10,      // outgoing, to a holder: the control socket is yours to answer 503 on
 };
 
 struct Message {

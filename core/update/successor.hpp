@@ -3,6 +3,7 @@
 // start after we are gone. The outgoing side's view; one implementation a kind.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,12 @@ public:
     virtual Status held() { return {}; }
     // Handover, after the mode's hook: what can be checked before the offer is.
     virtual Status check_state() = 0;
+    // A rehearsal, instead of hand_over(): calls `loaded` once the state is in over there, and
+    // returns once it was compared. UNSUPPORTED where nothing can be there beside us.
+    virtual Status rehearse(const std::function<void()>& /*loaded*/) {
+        return Error(Code::Unsupported, "this successor cannot be rehearsed");
+    }
+    virtual bool can_rehearse() const { return false; }
     // Offers the guest and waits for the answer. OK: committed. Any error: the guest is ours again,
     // nobody else can run it any more.
     virtual Status hand_over() = 0;

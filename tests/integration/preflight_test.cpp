@@ -53,6 +53,39 @@ TEST_F(Preflight, EveryThingInTheWayIsNamedWithItsWayOut) {
     EXPECT_EQ(guest_->client().preflight(late).code(), Code::Refused);
 }
 
+TEST_F(Preflight, ARehearsalMeasuresTheBlackoutAndTheGuestStays) {
+    test::GuestSpec spec = usual_spec();
+    spec.vcpus = 2;
+    spec.modes = {"cpr-transfer", "cpr-exec"};
+    spec.backend = "file";
+    spec.at_rest = "transport = 'file'";
+    boot(spec);
+    const control::VmInfo before = vm_;
+    control::UpdateRequest request;
+    request.binary = SEGUE_VMM_NEXT;
+    request.rehearse = true;
+    for (int i = 0; i < 3; ++i) {
+        const report::UpdateRecord r = update(request);
+        ASSERT_EQ(r.status, report::UpdateStatus::Completed) << (r.error ? r.error->what() : "");
+        EXPECT_TRUE(r.rehearsal);
+        EXPECT_GT(r.blackout.count(), 0);
+        EXPECT_NE(r.to_version, r.from_version);
+    }
+    EXPECT_EQ(vm_.pid, before.pid);
+    EXPECT_EQ(vm_.generation, before.generation);
+    ASSERT_TRUE(guest_->page().verify(patience()));
+    EXPECT_EQ(guest_->page().errors(), "");
+    EXPECT_THAT(guest_->processes_until({vm_.pid}, patience()), testing::ElementsAre(vm_.pid));
+    EXPECT_TRUE(guest_->journal().back().rehearsal);
+    request.mode = "cpr-exec";
+    const report::UpdateRecord r = update(request);
+    ASSERT_TRUE(r.error);
+    EXPECT_EQ(r.error->detail("phase"), "preflight");
+    EXPECT_THAT(r.error->way_out(), HasSubstr("--dry-run"));
+    request.rehearse = false;
+    ASSERT_NO_FATAL_FAILURE(move(request)); // and it can be done
+}
+
 TEST_F(Preflight, TheBlackoutIsPredictedFromWhatWasSeenAcrossGenerations) {
     boot();
     std::vector<std::chrono::nanoseconds> seen;

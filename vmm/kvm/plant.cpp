@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/kvm/plant.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <cstring>
 
 namespace segue::vmm {
 
 namespace {
-
-struct GoesOn {
-    const char* pattern;
-    const char* reason;
-};
-constexpr GoesOn kGoOn[] = {
-    {"vm.clock*", "guest time; checked against the host's clock"},
-    {"vm.pit.ch?.count_load_time", "KVM_SET_PIT2 loads the counters anew, at its own time"},
-    {"vcpu*.lapic.0x390", "current count of a running LAPIC timer; checked to fall"},
-};
 
 bool same(const Part& a, const Part& b) {
     return std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin(), b.bytes.end());
@@ -163,11 +151,6 @@ Result<KvmState> plant(BareMachine& scratch, const KvmState& fresh, std::uint64_
     for (std::size_t i = 0; i < p.size(); ++i)
         p.try_part(way == Way::Forward ? i : p.size() - 1 - i);
     return p.result();
-}
-
-bool goes_on(const std::string& part) {
-    return std::any_of(std::begin(kGoOn), std::end(kGoOn),
-                       [&](const GoesOn& g) { return ::fnmatch(g.pattern, part.c_str(), 0) == 0; });
 }
 
 } // namespace segue::vmm

@@ -15,7 +15,4 @@ enum class Way { Forward, Backward };
 // that was planted before. `scratch` is left in some state.
 Result<KvmState> plant(BareMachine& scratch, const KvmState& fresh, std::uint64_t xcr0, Way way);
 
-// Parts that go on by themselves, so that two reads may differ; the test checks them otherwise.
-bool goes_on(const std::string& part);
-
 } // namespace segue::vmm

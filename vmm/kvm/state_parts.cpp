@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/kvm/state_parts.hpp"
 
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <iterator>
+
 #include <cstdio>
 
 namespace segue::vmm {
@@ -207,6 +212,32 @@ std::vector<Part> parts_of(KvmState& state) {
     add_pit(out, state.vm.pit);
     Cover(out, "vm.clock", bytes_of(state.vm.clock)).field("clock", state.vm.clock.clock);
     return out;
+}
+
+namespace {
+
+struct GoesOn {
+    const char* pattern;
+    const char* reason;
+};
+constexpr GoesOn kGoOn[] = {
+    {"vm.clock*", "guest time; checked against the host's clock"},
+    {"vm.pit.ch?.count_load_time", "KVM_SET_PIT2 loads the counters anew, at its own time"},
+    {"vcpu*.lapic.0x390", "current count of a running LAPIC timer; checked to fall"},
+};
+
+} // namespace
+
+bool goes_on(const std::string& part) {
+    return std::any_of(std::begin(kGoOn), std::end(kGoOn),
+                       [&](const GoesOn& g) { return ::fnmatch(g.pattern, part.c_str(), 0) == 0; });
+}
+
+bool may_fire(const std::string& part) {
+    constexpr const char* patterns[] = {"vcpu*.lapic.0x2[0-7]0", "vm.pic_*.irr", "vm.ioapic.irr",
+                                        "vcpu*.mp_state"};
+    return std::any_of(std::begin(patterns), std::end(patterns),
+                       [&](const char* p) { return ::fnmatch(p, part.c_str(), 0) == 0; });
 }
 
 } // namespace segue::vmm

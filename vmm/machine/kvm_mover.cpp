@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine/kvm_mover.hpp"
 
+#include <algorithm>
+
 #include "vmm/boot/pvh.hpp"
 #include "vmm/kvm/codec.hpp"
+#include "vmm/kvm/state_parts.hpp"
 
 namespace segue::vmm {
+
+namespace {
+
+constexpr std::size_t kNamed = 8; // parts that an error names
+
+} // namespace
 
 KvmMover::KvmMover(const Vm& vm, VcpuGroup& vcpus)
     : vm_(vm)
@@ -94,6 +103,29 @@ Status KvmMover::load(const state::Reader& state) {
         SEGUE_TRY(decode(*vcpu, now_.vcpus[id]));
     }
     return write_all(now_);
+}
+
+Status KvmMover::compare() {
+    KvmState again = now_;
+    SEGUE_TRY(read_all(again));
+    const auto want = parts_of(now_), got = parts_of(again);
+    std::string names;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < want.size() && i < got.size(); ++i) {
+        const bool same = std::equal(want[i].bytes.begin(), want[i].bytes.end(),
+                                     got[i].bytes.begin(), got[i].bytes.end());
+        if (same || goes_on(want[i].name) || may_fire(want[i].name))
+            continue;
+        if (++count <= kNamed)
+            names += (names.empty() ? "" : ", ") + want[i].name;
+    }
+    if (count == 0)
+        return {};
+    return Error(Code::Refused, std::to_string(count) +
+                                    " parts of the KVM state do not come back "
+                                    "as they were saved: " +
+                                    names)
+        .with("parts", names);
 }
 
 Status KvmMover::restart(std::uint32_t entry) {

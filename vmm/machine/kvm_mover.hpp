@@ -29,6 +29,9 @@ public:
     Status rehearse();
     Status save(state::Writer& state);
     Status load(const state::Reader& state);
+    // After load(), before any vCPU ran: whether save() would say the same. REFUSED names parts
+    // that would not. Allocates.
+    Status compare();
     // As after power-on, with the first vCPU at a PVH entry. The guest's TSC and clock go on.
     Status restart(std::uint32_t entry);
 

@@ -43,6 +43,7 @@ public:
     Status rehearse() override;
     Status save(state::Writer& state) override;
     Status load(const state::Reader& state) override;
+    Status compare() override { return mover_->compare(); }
 
 private:
     Status open_vm();

@@ -113,6 +113,7 @@ Result<update::Request> GuestService::complete(const control::UpdateRequest& req
     update::Request r;
     r.mode = request.mode.empty() ? usual_mode(request.save) : request.mode;
     r.save = request.save;
+    r.rehearse = request.rehearse;
     r.successor.binary = request.binary.empty() ? usual : request.binary;
     r.successor.config = request.config.empty() ? p_.facts.config : request.config;
     r.deadlines = deadlines_of(u);

@@ -64,6 +64,10 @@ int run_vmm(int argc, char** argv, report::Report* report) {
         return 0;
     log::start("segue-vmm", (*options)->log_level);
     const auto code = live(**options, report);
+    if (code.code() == Code::Cancelled) { // asked for, and done
+        log::info(code.error().what());
+        return 0;
+    }
     return code ? *code : fail(code.error(), 1);
 }
 
