@@ -29,7 +29,7 @@ Result<std::filesystem::path> trusted_file(const std::filesystem::path& path) {
     std::error_code error;
     const auto real = std::filesystem::canonical(path, error);
     if (error)
-        return Error::from_errno(error.value(), "find " + path.string());
+        return Error::from_errno(error.value(), "find " + path.string()).way_out("check the path");
     SEGUE_TRY(check(real));
     SEGUE_TRY(check(real.parent_path()));
     return real;

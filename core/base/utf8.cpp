@@ -28,14 +28,19 @@ std::size_t sequence(std::string_view text) {
 
 } // namespace
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t n = sequence(text);
+std::size_t utf8_prefix(std::string_view text) {
+    std::size_t good = 0;
+    while (good < text.size()) {
+        const std::size_t n = sequence(text.substr(good));
         if (n == 0)
-            return false;
-        text.remove_prefix(n);
+            break;
+        good += n;
     }
-    return true;
+    return good;
+}
+
+bool is_utf8(std::string_view text) {
+    return utf8_prefix(text) == text.size();
 }
 
 std::string to_utf8(std::string_view text) {

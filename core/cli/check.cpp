@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // `segue check`: is a configuration right, and what does it come to.
+#include "core/cli/check.hpp"
+
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
-#include "core/config/guest_config.hpp"
 #include "core/plugin/choice.hpp"
+#include "core/plugin/fit.hpp"
 
 namespace segue::cli {
 
+Result<config::GuestConfig> checked_config(const std::filesystem::path& file,
+                                           const std::vector<std::string>& overrides) {
+    SEGUE_ASSIGN(config::GuestConfig guest, config::load_guest_config(file, overrides));
+    SEGUE_ASSIGN(const std::vector<plugin::Choice> plugins, plugin::choose(guest));
+    SEGUE_TRY(plugin::modes_fit_channels(guest, plugins));
+    return guest;
+}
+
 ExitCode check(const CheckOptions& options) {
-    auto guest = config::load_guest_config(options.config, options.set);
+    const auto guest = checked_config(options.config, options.set);
     if (!guest)
         return fail(guest.error());
-    // The plugins' own keys, by their manifests.
-    if (const auto plugins = plugin::choose(*guest); !plugins)
-        return fail(plugins.error());
     out(options.effective ? config::effective(guest->settings)
                           : options.config + ": guest '" + guest->name + "' is configured well\n");
     return ExitCode::Ok;

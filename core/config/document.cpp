@@ -6,6 +6,10 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/utf8.hpp"
+#include "core/config/key_depth.hpp"
+#include "core/config/print.hpp"
+
 // toml++ 3.3 asserts on some malformed input ("[=a]"), which must not end this process: its
 // assertions throw instead, in every build.
 namespace segue::config {
@@ -115,11 +119,13 @@ const char* Value::type_name() const {
 
 std::string Document::at(Place place) const {
     if (place.line == 0 && place.column > 0 && place.column <= overrides.size())
-        return "--set " + overrides[place.column - 1];
+        return "--set " + brief(overrides[place.column - 1]);
     return where(file, place);
 }
 
 namespace {
+
+constexpr const char* kToml = "a configuration is TOML: KEY = VALUE, text in quotes, [TABLE]";
 
 bool gives_up(std::string_view text) {
     try {
@@ -140,19 +146,40 @@ Error malformed(std::string_view text, std::string_view file_name) {
     const auto end = std::partition_point(
         ends.begin(), ends.end(), [&](std::size_t n) { return !gives_up(text.substr(0, n)); });
     const auto line = static_cast<std::uint32_t>(end - ends.begin() + 1);
-    return Error(Code::Invalid, where(file_name, {line, 1}) + ": this line is not TOML");
+    return Error(Code::Invalid, where(file_name, {line, 1}) + ": this line is not TOML")
+        .way_out(kToml);
+}
+
+Status check_text(std::string_view text, std::string_view file_name) {
+    const std::size_t good = utf8_prefix(text);
+    if (good != text.size()) {
+        const std::string_view before = text.substr(0, good);
+        const auto line =
+            static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
+        const auto column = static_cast<std::uint32_t>(good - (before.rfind('\n') + 1));
+        return Error(Code::Invalid,
+                     where(file_name, {line + 1, column + 1}) + ": this byte is not UTF-8")
+            .way_out("save the file as UTF-8");
+    }
+    if (const auto deep = line_of_deep_key(text))
+        return Error(Code::Invalid, where(file_name, {*deep, 1}) + ": a key of more than " +
+                                        std::to_string(kMaxKeyParts) + " parts")
+            .way_out(kToml);
+    return {};
 }
 
 } // namespace
 
 Result<Document> parse_toml(std::string_view text, std::string_view file_name) {
+    SEGUE_TRY(check_text(text, file_name));
     try {
         const toml::table root = toml::parse(text);
         SEGUE_ASSIGN(Table table, convert_table(root, file_name));
         return Document{std::string(file_name), std::move(table)};
     } catch (const toml::parse_error& e) {
-        return Error(Code::Invalid,
-                     where(file_name, place_of(e.source())) + ": " + std::string(e.description()));
+        return Error(Code::Invalid, where(file_name, place_of(e.source())) + ": " +
+                                        brief(std::string(e.description())))
+            .way_out(kToml);
     } catch (const GaveUp&) {
         return malformed(text, file_name);
     } catch (const std::exception& e) {
@@ -164,10 +191,12 @@ Result<Document> load_toml(const std::filesystem::path& path, std::size_t max_by
     SEGUE_ASSIGN(const UniqueFd fd, sys::open(path.string(), O_RDONLY | O_NONBLOCK));
     SEGUE_ASSIGN(const struct stat s, sys::stat(fd.get()));
     if (!S_ISREG(s.st_mode))
-        return Error(Code::Invalid, "read " + path.string() + ": it is not a regular file");
+        return Error(Code::Invalid, "read " + path.string() + ": it is not a regular file")
+            .way_out("name a text file");
     if (static_cast<std::uint64_t>(s.st_size) > max_bytes)
         return Error(Code::Invalid, "read " + path.string() + ": it is larger than " +
-                                        std::to_string(max_bytes) + " bytes");
+                                        std::to_string(max_bytes) + " bytes")
+            .way_out("a configuration is a few kilobytes of text: name another file");
     std::string text(static_cast<std::size_t>(s.st_size), '\0');
     auto read = sys::pread_all(fd.get(), std::as_writable_bytes(std::span(text)), 0);
     if (!read)

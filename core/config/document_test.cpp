@@ -58,5 +58,23 @@ TEST(Document, ALetterBeyondAsciiInABareKeyIsAnError) {
     EXPECT_EQ(doc.error().what().rfind("e.toml:2:2: ", 0), 0u) << doc.error().what();
 }
 
+TEST(Document, OnlyKeysAreBoundedInTheirParts) {
+    std::string dots;
+    for (int i = 0; i < 40; ++i)
+        dots += "a.";
+    for (const std::string& text : {"# " + dots + "\n", "s = \"\\\"" + dots + "\"\n",
+                                    "s = '" + dots + "'\n", "s = \"\"\"\n\"" + dots + "\n\"\"\"\n",
+                                    "n = [1.5, 1.5]\n" + dots.substr(0, 63) + " = 1\n"})
+        EXPECT_TRUE(parse_toml(text, "f.toml")) << text;
+    for (const std::string& text :
+         {"\n" + dots + "a = 1\n", "\n[" + dots + "a]\n", "\nt = { " + dots + "a = 1 }\n",
+          "\n'x' . \"y\" . " + dots + "a = 1\n"}) {
+        const auto doc = parse_toml(text, "f.toml");
+        ASSERT_EQ(doc.code(), Code::Invalid) << text;
+        EXPECT_EQ(doc.error().what().rfind("f.toml:2:1: a key of more than 32 parts", 0), 0u)
+            << doc.error().what();
+    }
+}
+
 } // namespace
 } // namespace segue::config

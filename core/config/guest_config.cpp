@@ -20,6 +20,11 @@ microseconds time_of(const Settings& s, std::string_view path) {
     return microseconds(static_cast<std::int64_t>(s.number(path)));
 }
 
+std::string whole_pages(std::uint64_t bytes) {
+    const std::uint64_t below = bytes / kPage * kPage;
+    return "write \"" + std::to_string(below) + "\" or \"" + std::to_string(below + kPage) + "\"";
+}
+
 Status read_memory(const Settings& s, std::vector<MemoryConfig>& out) {
     for (std::string at = "memory[0]"; s.find(at + ".id") != nullptr;
          at = "memory[" + std::to_string(out.size()) + "]") {
@@ -29,10 +34,12 @@ Status read_memory(const Settings& s, std::vector<MemoryConfig>& out) {
         m.backend = s.text(at + ".backend");
         m.options = at + ".options";
         if (m.size % kPage != 0)
-            return s.wrong(*s.find(at + ".size"), "a multiple of 4096 bytes");
-        for (const MemoryConfig& other : out)
-            if (other.id == m.id)
-                return s.wrong(*s.find(at + ".id"), "another name than that of a block before it");
+            return s.wrong(*s.find(at + ".size"), "a multiple of 4096 bytes")
+                .way_out(whole_pages(m.size));
+        for (std::size_t i = 0; i < out.size(); ++i)
+            if (out[i].id == m.id)
+                return s.wrong(*s.find(at + ".id"), "another name than that of a block before it")
+                    .way_out("name it otherwise: memory[" + std::to_string(i) + "] has that name");
         out.push_back(std::move(m));
     }
     if (out.empty())
@@ -55,8 +62,9 @@ Status read_console(const Settings& s, ConsoleConfig& out) {
                          "an absolute path where console.backend is \"file\"")
             .way_out("add console.path");
     if (out.kind != ConsoleKind::File && path != nullptr)
-        return s.wrong(*path,
-                       "absent where console.backend is " + print(backend.value, Type::String));
+        return s
+            .wrong(*path, "absent where console.backend is " + print(backend.value, Type::String))
+            .way_out("remove it, or set console.backend = \"file\"");
     return {};
 }
 
@@ -82,7 +90,12 @@ Status read_update(const Settings& s, UpdateConfig& out) {
         out.allow = {out.mode};
     if (!out.mode.empty() &&
         std::find(out.allow.begin(), out.allow.end(), out.mode) == out.allow.end())
-        return s.wrong(*allow, "an array that holds update.mode, \"" + out.mode + "\"");
+        return s.wrong(*allow, "an array that holds update.mode, \"" + out.mode + "\"")
+            .way_out("add \"" + out.mode + "\" to update.allow");
+    for (auto mode = out.allow.begin(); mode != out.allow.end(); ++mode)
+        if (std::find(out.allow.begin(), mode, *mode) != mode)
+            return s.wrong(*allow, "an array that holds each mode once")
+                .way_out("remove the second \"" + *mode + "\"");
     out.binary = s.text("update.binary");
     out.keeper = s.text("update.keeper");
     if (s.find("update.blackout_budget") != nullptr)
@@ -97,7 +110,8 @@ Status read_update(const Settings& s, UpdateConfig& out) {
 Status read_control(const Settings& s, ControlConfig& out) {
     const std::string mode = s.text("control.socket.mode");
     if (mode.size() != 4 || mode[0] != '0' || mode.find_first_not_of("01234567") != mode.npos)
-        return s.wrong(*s.find("control.socket.mode"), "four octal digits such as \"0660\"");
+        return s.wrong(*s.find("control.socket.mode"), "four octal digits such as \"0660\"")
+            .way_out("write for example \"0600\" for the owner, \"0660\" for a group, too");
     out.mode = static_cast<std::uint32_t>(std::stoul(mode, nullptr, 8));
     out.group = s.text("control.socket.group");
     return {};

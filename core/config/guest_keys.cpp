@@ -6,6 +6,7 @@ namespace segue::config {
 namespace {
 
 constexpr std::uint64_t kMiB = 1ull << 20;
+constexpr std::uint64_t kTiB = 1ull << 40;
 constexpr std::uint64_t kUs = 1;
 constexpr std::uint64_t kHour = 3600ull * 1000 * 1000;
 constexpr Rule kName = {Type::Name};
@@ -21,7 +22,11 @@ constexpr Key kKeys[] = {
     {"guest.kernel", kPath, true, nullptr, "PVH ELF file that the guest boots"},
     {"guest.cmdline", kText, false, "", "the kernel's command line"},
     {"memory[].id", kName, true, nullptr, "name of the block, unique"},
-    {"memory[].size", {Type::Size, 16 * kMiB}, true, nullptr, "size, a multiple of 4096"},
+    {"memory[].size",
+     {Type::Size, 16 * kMiB, 64 * kTiB},
+     true,
+     nullptr,
+     "size, a multiple of 4096"},
     {"memory[].backend", kName, true, nullptr, "memory plugin that makes the block"},
     {"memory[].options", kTable, false, "", "that plugin's own keys"},
     // from here on two generations may differ

@@ -10,11 +10,18 @@ namespace {
 
 constexpr std::size_t kLongestCompared = 64; // a key from a hostile file may be a megabyte
 
+// What the rule asks for, and that which a string of its form lacks.
+std::string must_be(const Value& value, const Rule& rule) {
+    const auto* text = value.as<std::string>();
+    const bool has_nul = text != nullptr && text->find('\0') != text->npos;
+    return expectation(rule) + (has_nul ? " without NUL bytes" : "");
+}
+
 } // namespace
 
 Error unknown_key(const Document& document, Place place, std::string_view path,
                   std::string_view key, const std::vector<std::string_view>& known) {
-    const std::string whole = (path.empty() ? "" : std::string(path) + ".") + print_key(key);
+    const std::string whole = (path.empty() ? "" : std::string(path) + ".") + brief(print_key(key));
     const std::string near(key.size() > kLongestCompared ? "" : nearest(key, known));
     std::string list;
     for (const std::string_view k : known)
@@ -37,8 +44,8 @@ Result<std::optional<Setting>> check_key(const Document& document, const KeyChec
     if (value != nullptr) {
         auto datum = read_value(*value, check.rule);
         if (!datum)
-            return key_error(document, value->place, check.path, "is " + print(*value),
-                             expectation(check.rule))
+            return key_error(document, value->place, check.path, "is " + brief(print(*value)),
+                             must_be(*value, check.rule))
                 .way_out(advice(check.rule));
         return setting(std::move(*datum), value->place);
     }
@@ -52,7 +59,7 @@ Result<std::optional<Setting>> check_key(const Document& document, const KeyChec
     }
     if (check.required)
         return key_error(document, table, check.path, "is missing", expectation(check.rule))
-            .way_out("add it there");
+            .way_out("add it: " + check.path + " = ...");
     return std::optional<Setting>();
 }
 

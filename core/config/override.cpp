@@ -5,12 +5,16 @@
 #include <charconv>
 #include <optional>
 
+#include "core/base/utf8.hpp"
+#include "core/config/key_depth.hpp"
+#include "core/config/print.hpp"
+
 namespace segue::config {
 
 namespace {
 
 Error bad(std::string_view text, const std::string& why) {
-    return Error(Code::Invalid, "--set " + std::string(text) + ": " + why)
+    return Error(Code::Invalid, "--set " + brief(to_utf8(text)) + ": " + why)
         .way_out("write for example --set guest.vcpus=2 or --set memory[0].size=512M");
 }
 
@@ -69,6 +73,10 @@ Status apply_override(Document& document, std::string_view text) {
     const auto equals = text.find('=');
     if (equals == text.npos)
         return bad(text, "there is no '=' in it");
+    if (!is_utf8(text))
+        return bad(text, "it is not UTF-8");
+    if (line_of_deep_key(text.substr(0, equals)))
+        return bad(text, "its key has more than " + std::to_string(kMaxKeyParts) + " parts");
     document.overrides.emplace_back(text);
     const Place place{0, static_cast<std::uint32_t>(document.overrides.size())};
     std::string_view path = text.substr(0, equals);

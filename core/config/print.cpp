@@ -6,6 +6,7 @@
 
 #include "core/base/json.hpp"
 #include "core/base/units.hpp"
+#include "core/base/utf8.hpp"
 
 namespace segue::config {
 
@@ -60,6 +61,14 @@ std::string print_key(std::string_view key) {
                c == '-' || c == '_';
     });
     return bare ? std::string(key) : quote(key);
+}
+
+std::string brief(std::string text) {
+    constexpr std::size_t most = 200;
+    if (text.size() <= most)
+        return text;
+    text.resize(utf8_prefix(std::string_view(text).substr(0, most)));
+    return text + "...";
 }
 
 std::string print(const Value& value) {

@@ -13,6 +13,8 @@ namespace segue::config {
 std::string print_key(std::string_view key);
 // One line; tables and arrays inline.
 std::string print(const Value& value);
+// At most 200 bytes of it, with "..." behind them: for errors.
+std::string brief(std::string text);
 // A size as "512M" and a duration as "200ms", so that it reads back as the same number.
 std::string print(const Datum& datum, Type type);
 

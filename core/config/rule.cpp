@@ -81,7 +81,7 @@ std::optional<Datum> read_list(const Array& values, const Rule& rule) {
 
 bool is_name(std::string_view text) {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    return !text.empty() && text.size() <= 63 && letter(text.front()) &&
+    return !text.empty() && text.size() <= 63 && letter(text.front()) && letter(text.back()) &&
            std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || c == '-'; });
 }
 
@@ -119,6 +119,12 @@ std::string expectation(const Rule& rule) {
 
 std::string advice(const Rule& rule) {
     switch (rule.type) {
+    case Type::Bool:
+        return "write true or false, without quotes";
+    case Type::Uint:
+        return "write the number in digits, without quotes";
+    case Type::String:
+        return "write text in quotes, without NUL bytes";
     case Type::Path:
     case Type::Paths:
         return "write the whole path, from '/'";
@@ -126,9 +132,16 @@ std::string advice(const Rule& rule) {
         return "write a string with a number and K, M, G or T";
     case Type::Duration:
         return "write a string with a number and us, ms, s or m";
-    default:
-        return "";
+    case Type::Name:
+        return "write it in quotes, such as \"web1\"";
+    case Type::Choice:
+        return "write one of them in quotes";
+    case Type::Names:
+        return "write names in quotes: [\"a\", \"b\"]";
+    case Type::Table:
+        return "write { key = value }";
     }
+    return "";
 }
 
 std::optional<Datum> read_value(const Value& value, const Rule& rule) {

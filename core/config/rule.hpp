@@ -20,7 +20,7 @@ enum class Type : std::uint8_t {
     Path,     // absolute
     Size,     // "512M"; bytes
     Duration, // "200ms"; microseconds
-    Name,     // [a-z0-9][a-z0-9-]{0,62}
+    Name,     // 1 to 63 of [a-z0-9-], neither first nor last a '-'
     Choice,   // one of `choices`
     Names,    // an array of names
     Paths,    // an array of absolute paths
@@ -41,7 +41,7 @@ bool is_name(std::string_view text);
 
 // What the rule asks for, to stand behind "must be": "an integer from 1 to 64".
 std::string expectation(const Rule& rule);
-// What to do where it is not so; "" where expectation() says it all.
+// What to write where it is not so.
 std::string advice(const Rule& rule);
 
 // Nothing where `value` is not what the rule asks for.

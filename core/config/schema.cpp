@@ -11,6 +11,7 @@ namespace segue::config {
 namespace {
 
 constexpr std::size_t kMaxErrors = 20; // of one file, shown at once
+constexpr const char* kTable = "a table";
 
 // The keys as a tree, in their order.
 struct Node {
@@ -73,7 +74,8 @@ private:
         if (is_name(entry.key))
             return value(child, &entry.value, entry.place, path + "." + entry.key);
         errors.push_back(key_error(document_, entry.place, path + "." + print_key(entry.key),
-                                   "has a bad name", expectation({Type::Name})));
+                                   "has a bad name", expectation({Type::Name}))
+                             .way_out("write for example " + path + ".main"));
     }
 
     void check_known(const Node& node, const Table& table, const std::string& path) {
@@ -90,7 +92,7 @@ private:
             return array(node, value, path);
         const auto* inner = value != nullptr ? value->as<Table>() : nullptr;
         if (value != nullptr && inner == nullptr)
-            return wrong_type(*value, path, "a table");
+            return wrong_type(*value, path, kTable);
         table(node, inner, value != nullptr ? value->place : parent, path);
     }
 
@@ -104,7 +106,7 @@ private:
             if (const auto* inner = element.as<Table>())
                 table(node, inner, element.place, name);
             else
-                wrong_type(element, name, "a table");
+                wrong_type(element, name, kTable);
         }
     }
 
@@ -120,8 +122,10 @@ private:
     }
 
     void wrong_type(const Value& value, const std::string& path, const std::string& must_be) {
-        errors.push_back(key_error(document_, value.place, path,
-                                   std::string("is ") + value.type_name(), must_be));
+        errors.push_back(
+            key_error(document_, value.place, path, std::string("is ") + value.type_name(), must_be)
+                .way_out(must_be == kTable ? advice({Type::Table})
+                                           : "write the heading [[" + path + "]]"));
     }
 
     Settings& settings_;

@@ -65,7 +65,8 @@ std::string Settings::origin(const Setting& setting) const {
 
 Error Settings::wrong(const Setting& setting, std::string_view must_be) const {
     return key_error(document_, setting.place, setting.path,
-                     "is " + print(setting.value, setting.rule.type), must_be);
+                     "is " + brief(print(setting.value, setting.rule.type)), must_be)
+        .way_out(advice(setting.rule));
 }
 
 Error key_error(const Document& document, Place place, std::string_view key, std::string_view found,

@@ -43,7 +43,7 @@ public:
 
     // "guest.toml:2:8", "--set guest.vcpus=4" or "default".
     std::string origin(const Setting& setting) const;
-    // "FILE:LINE:COLUMN: KEY is VALUE, but must be ...", INVALID.
+    // "FILE:LINE:COLUMN: KEY is VALUE, but must be ...", INVALID, with the rule's advice.
     Error wrong(const Setting& setting, std::string_view must_be) const;
 
 private:

@@ -79,13 +79,12 @@ Result<PluginConfig> PluginConfig::defaults(const Manifest& manifest) {
 }
 
 Result<PluginConfig> PluginConfig::from(const Manifest& manifest, const config::Document& document,
-                                        const config::Table& given, std::string_view path) {
+                                        const config::Table& given, std::string_view path,
+                                        config::Place place) {
     for (const config::Entry& e : given.entries())
         if (manifest.option(e.key) == nullptr)
             return config::unknown_key(document, e.place, path, e.key, keys_of(manifest))
                 .with("plugin", manifest.name());
-    const config::Place place =
-        given.entries().empty() ? config::Place{} : given.entries().front().place;
     PluginConfig c(manifest);
     for (const Option& o : manifest.options) {
         const config::KeyCheck check = {std::string(path) + "." + o.key, rule_of(o), o.required,

@@ -24,9 +24,11 @@ public:
     // The defaults alone.
     static Result<PluginConfig> defaults(const Manifest& manifest);
     // The keys of `table`, which stands in `document` as `path` ("memory[0].options"), over the
-    // defaults. Errors are those of the configuration's own keys.
+    // defaults. Errors are those of the configuration's own keys; what is missing is missing at
+    // `place`.
     static Result<PluginConfig> from(const Manifest& manifest, const config::Document& document,
-                                     const config::Table& table, std::string_view path);
+                                     const config::Table& table, std::string_view path,
+                                     config::Place place);
 
     // Sets one key of the schema from its textual form, as it stands in TOML, unquoted.
     Status set(std::string_view key, std::string_view text);

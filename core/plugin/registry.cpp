@@ -42,7 +42,8 @@ Status Registry::scan(const fs::path& dir) {
         if (i->path().extension() == ".toml")
             files.push_back(i->path());
     if (error)
-        return Error::from_errno(error.value(), "read " + dir.string());
+        return Error::from_errno(error.value(), "read " + dir.string())
+            .way_out("name a folder of plugins in plugins.dirs");
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
         SEGUE_ASSIGN(Manifest m, load_manifest(file));

@@ -43,9 +43,10 @@ RawPreamble preamble(const Nonce& nonce, std::uint32_t index, const std::string&
 
 Status Channel::wait_ready(plugin::Direction direction, const Waiter& wait) {
     const plugin::Ready ready = wire_.ready(direction);
-    if (ready.fd < 0)
-        return wait.nap(1);
-    return wait.until(ready.fd, ready.events);
+    Status s = ready.fd < 0 ? wait.nap(1) : wait.until(ready.fd, ready.events);
+    if (s)
+        return s;
+    return std::move(s).error().while_doing("wait for channel " + name_).with("channel", name_);
 }
 
 Status Channel::write_all(std::span<segue_iov> pieces, std::span<const int> fds,

@@ -112,8 +112,9 @@ Status Outgoing::guarded(const std::string& plugin, const char* name, const Call
     if (watchdog_.disarm())
         return Error(Code::Deadline, "taken back by the watchdog");
     SEGUE_TRY(asked);
-    if (!s)
+    if (!s && s.error().detail("plugin").empty()) // else it says which one it was itself
         return std::move(s).error().with("plugin", plugin);
+    SEGUE_TRY(std::move(s));
     return attempt_.session.wait().check();
 }
 

@@ -26,6 +26,7 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
     // the irqchip and the PIT take several without waiting for them; 0.5 ms in this order, 8 ms in
     // the other (Linux 6.1), which in cpr-exec the guest stands still.
     SEGUE_ASSIGN(ram_, guest_ram(inventory));
+    named_ram_ = NamedRam(inventory);
     SEGUE_TRY(map_slots(vm_, ram_));
     SEGUE_TRY(vm_.create_irqchip());
     SEGUE_TRY(vm_.create_pit());

@@ -14,6 +14,7 @@
 #include "vmm/machine/kvm_mover.hpp"
 #include "vmm/machine/vcpu_placement.hpp"
 #include "vmm/memory/guest_ram.hpp"
+#include "vmm/memory/ram_fault.hpp"
 
 namespace segue::vmm {
 
@@ -59,6 +60,7 @@ private:
     Kvm kvm_;
     Vm vm_;
     GuestRam ram_;
+    NamedRam named_ram_;
     const inventory::Inventory* inventory_ = nullptr; // from assemble() on
     PortBus ports_;
     // In this order: the vCPUs' threads end before the devices that they reach.

@@ -176,6 +176,8 @@ std::optional<int> GuestProcess::handle(HandedOver news) {
 
 int GuestProcess::end(int code, const std::string& why) {
     log::info(why);
+    if (const std::string lost = truncated_ram(inventory_); !lost.empty())
+        log::error(lost);
     (void)run_.pause().ok();
     if (!ownership_->end(facts_.generation)) {
         // Whoever has the guest has its files and its memory, too.

@@ -12,6 +12,7 @@
 #include "vmm/main/guest_process.hpp"
 #include "vmm/main/options.hpp"
 #include "vmm/main/signals.hpp"
+#include "vmm/memory/ram_fault.hpp"
 
 namespace segue::vmm {
 
@@ -35,6 +36,7 @@ Result<int> live(const Options& options, report::Report* report) {
     if (options.doctor)
         return doctor(options);
     SEGUE_TRY(block_signals());
+    SEGUE_TRY(tell_ram_faults());
     const auto made = GuestProcess::make(options, report);
     if (!made) {
         refuse(options, made.error());

@@ -49,6 +49,7 @@ void VcpuThread::loop() {
     sigset_t blocked;
     ::sigfillset(&blocked);
     ::sigdelset(&blocked, kick_signal());
+    ::sigdelset(&blocked, SIGBUS); // blocked, a fault in RAM would end us without a word
     (void)::pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
     for (OrderWord order = shared_.orders.next(0); kind_of(order) != Order::Quit;
          order = shared_.orders.next(order)) {

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <segue/cpp/socket.hpp>
 
@@ -175,6 +177,81 @@ TEST_F(Unix, PathsThatCannotBeAreRefusedBeforehand) {
     const auto none = plugins_.make<Transport>("transport/unix");
     ASSERT_FALSE(none);
     EXPECT_NE(none.error().what().find("path"), std::string::npos);
+}
+
+// What another user does, in a child: `act` gives its exit code, and the child lives until the
+// parent hangs up.
+class OtherUser {
+public:
+    template <class Act>
+    explicit OtherUser(Act act) {
+        int pair[2];
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        UniqueFd mine(pair[0]), theirs(pair[1]);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            mine = UniqueFd();
+            char done = ::setresuid(65534, 65534, 65534) == 0 && act() ? 'y' : 'n';
+            (void)!::write(theirs.get(), &done, 1);
+            (void)!::read(theirs.get(), &done, 1);
+            ::_exit(0);
+        }
+        parent_ = std::move(mine);
+        theirs = UniqueFd();
+        EXPECT_EQ(::read(parent_.get(), &done_, 1), 1);
+    }
+    ~OtherUser() {
+        parent_ = UniqueFd();
+        ::waitpid(pid_, nullptr, 0);
+    }
+    bool did() const { return done_ == 'y'; }
+
+private:
+    pid_t pid_ = -1;
+    UniqueFd parent_;
+    char done_ = 0;
+};
+
+class UnixUsers : public Unix {
+protected:
+    UnixUsers() { EXPECT_EQ(::chmod(dir_.path().c_str(), 0777), 0); }
+    sys::UnixAddress address_ = sys::unix_address(path_).value();
+};
+
+// Though somebody opened the folder and the socket to all.
+TEST_F(UnixUsers, ACallerOfAnotherUserIsTurnedAway) {
+    auto t = transport(path_);
+    auto listener = t.listen();
+    ASSERT_TRUE(listener);
+    ASSERT_EQ(::chmod(path_.c_str(), 0666), 0);
+    UniqueFd theirs;
+    const OtherUser other([&] {
+        auto fd = sys::unix_connect(address_);
+        if (fd)
+            theirs = std::move(*fd);
+        return bool(theirs);
+    });
+    ASSERT_TRUE(other.did());
+    EXPECT_EQ(listener->accept().code(), Code::Again) << "nobody who may come is there";
+    Channel own;
+    ASSERT_TRUE(t.connect(own));
+    EXPECT_TRUE(listener->accept()) << "and it does not stand in the way of who may";
+}
+
+TEST_F(UnixUsers, AListenerOfAnotherUserIsNotTrusted) {
+    UniqueFd theirs;
+    const OtherUser other([&] {
+        theirs = sys::unix_socket().value();
+        return ::bind(theirs.get(), address_.get(), address_.size) == 0 &&
+               ::listen(theirs.get(), 1) == 0;
+    });
+    ASSERT_TRUE(other.did());
+    Channel c;
+    const Status s = transport(path_).connect(c);
+    ASSERT_EQ(s.code(), Code::Refused);
+    EXPECT_NE(s.error().what().find("belongs to user 65534"), std::string::npos);
+    EXPECT_FALSE(s.error().way_out().empty());
+    EXPECT_FALSE(c);
 }
 
 } // namespace

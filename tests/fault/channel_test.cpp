@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// channel_test.cpp - cpr-transfer over transports that cannot do what its channels need, and
+// strangers at the standby's socket.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include <segue/cpp/socket.hpp>
+
+#include "tests/fault/fault_test.hpp"
+
+namespace segue::fault {
+namespace {
+
+using testing::HasSubstr;
+
+struct BadChannel {
+    const char* name;
+    std::vector<std::string> set; // to a configuration that is right
+    const char *channel, *plugin, *lacks;
+};
+void PrintTo(const BadChannel& bad, std::ostream* out) {
+    *out << bad.name;
+}
+const BadChannel kBadChannels[] = {
+    {"StateIntoAFile",
+     {"update.channels.main.transport=file"},
+     "main",
+     "transport/file",
+     "it lacks streaming"},
+    {"DescriptorsIntoAFile",
+     {"update.channels.cpr.transport=file"},
+     "cpr",
+     "transport/file",
+     "it lacks streaming, fds, bidirectional"},
+    {"DescriptorsOverTcp",
+     {"update.channels.cpr.transport=tcp", "update.channels.cpr.options.address=127.0.0.1:1"},
+     "cpr",
+     "transport/tcp",
+     "it lacks fds"},
+};
+
+class TransferOver : public FaultTest, public testing::WithParamInterface<BadChannel> {};
+
+TEST_P(TransferOver, IsRefusedBeforeThePause) {
+    const BadChannel& bad = GetParam();
+    test::GuestSpec spec = spec_of(kTransfer);
+    spec.set = bad.set;
+    boot(kTransfer, spec);
+    update();
+    const report::UpdateRecord record = over();
+    ASSERT_TRUE(record.error);
+    EXPECT_THAT(record.error->what(), HasSubstr(bad.lacks));
+    EXPECT_THAT(record.error->way_out(),
+                HasSubstr("update.channels." + std::string(bad.channel) + ".transport"));
+    EXPECT_EQ(record.error->detail("plugin"), bad.plugin);
+    expect_refused({Code::Refused, "preflight", "channel", bad.channel});
+}
+INSTANTIATE_TEST_SUITE_P(Fault, TransferOver, testing::ValuesIn(kBadChannels),
+                         [](const auto& bad) { return bad.param.name; });
+
+class Stranger : public FaultTest {
+protected:
+    // Somebody connects to a standby that waits for its owner, says `words`, and hangs up.
+    void disturb(const std::string& words) {
+        auto child = guest_->start_vmm({"--incoming"});
+        ASSERT_TRUE(child) << child.error().what();
+        standby_ = std::move(*child);
+        const auto address = sys::unix_address(guest_->places().standby_socket()).value();
+        for (const Deadline limit = patience();;) {
+            const auto stranger = sys::unix_connect(address);
+            if (stranger) {
+                ASSERT_EQ(::send(stranger->get(), words.data(), words.size(), MSG_NOSIGNAL),
+                          static_cast<ssize_t>(words.size()));
+                return;
+            }
+            ASSERT_FALSE(limit.passed()) << "the standby does not listen";
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+    }
+    void expect_standby_ends(const std::string& why) {
+        const auto exit = wait_exit(standby_, patience());
+        ASSERT_TRUE(exit);
+        EXPECT_EQ(exit->code, 1);
+        EXPECT_THAT(guest_->log(), HasSubstr(why));
+        EXPECT_NE(::access(guest_->places().standby_socket().c_str(), F_OK), 0) << "left behind";
+    }
+    Child standby_;
+};
+
+TEST_F(Stranger, WhoOnlyLooksIsForgotten) {
+    boot(kTransfer);
+    disturb("");
+    update();
+    EXPECT_EQ(over().to_pid, standby_.pid);
+    expect_moved();
+}
+
+TEST_F(Stranger, WhoTalksNonsenseEndsTheStandbyAndNotTheGuest) {
+    boot(kTransfer);
+    disturb(std::string(4096, 'x'));
+    expect_standby_ends("something else than Segue's messages");
+    update();
+    expect_moved();
+}
+
+TEST_F(Stranger, WhoHangsUpInAMessageEndsTheStandbyAndNotTheGuest) {
+    boot(kTransfer);
+    disturb("EGW1");
+    expect_standby_ends("hung up");
+    update();
+    expect_moved();
+}
+
+} // namespace
+} // namespace segue::fault
