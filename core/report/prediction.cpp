@@ -8,8 +8,8 @@ namespace segue::report {
 Prediction predict(const std::vector<UpdateRecord>& newest_first, const std::string& mode) {
     std::vector<std::chrono::nanoseconds> times;
     for (const UpdateRecord& r : newest_first)
-        if (r.mode == mode && !r.rehearsal && r.status == UpdateStatus::Completed && r.blackout.count() > 0 &&
-            times.size() < Prediction::kMost)
+        if (r.mode == mode && !r.rehearsal && r.status == UpdateStatus::Completed &&
+            r.blackout.count() > 0 && times.size() < Prediction::kMost)
             times.push_back(r.blackout);
     Prediction p;
     p.samples = times.size();

@@ -20,6 +20,10 @@ TEST(Prediction, IsUnknownBelowFiveUpdatesByTheSameMode) {
     const std::vector<UpdateRecord> few = {
         took(1), took(2), took(3), took(4), took(9, "other"), took(9, "m", UpdateStatus::Failed),
         took(0)};
+    std::vector<UpdateRecord> more = few;
+    more.push_back(took(5));
+    more.back().rehearsal = true; // which stops before the commit
+    EXPECT_FALSE(predict(more, "m").known());
     const Prediction p = predict(few, "m");
     EXPECT_FALSE(p.known());
     EXPECT_EQ(p.samples, 4u);
