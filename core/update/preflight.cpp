@@ -25,6 +25,13 @@ std::string names_of(std::uint64_t caps) {
     return all;
 }
 
+// What was cut off would look like zero pages to whoever copies it.
+bool is_cut_short(const inventory::RamBlock& b) {
+    struct stat st = {};
+    return b.fd && ::fstat(b.fd.get(), &st) == 0 && S_ISREG(st.st_mode) &&
+           static_cast<std::uint64_t>(st.st_size) < b.offset + b.bytes;
+}
+
 // What a successor of this kind asks of RAM that stays in place.
 std::uint64_t needed_of(std::uint32_t successor) {
     switch (successor) {
@@ -69,6 +76,14 @@ std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plu
     std::vector<Error> all;
     for (std::size_t i = 0; i < inventory.blocks().size(); ++i) {
         const inventory::RamBlock& b = inventory.blocks()[i];
+        if (is_cut_short(b))
+            all.push_back(
+                Error(Code::Corrupt, "the file of RAM block '" + b.id +
+                                         "' is shorter than the block: what was cut off "
+                                         "is lost")
+                    .way_out("nothing can bring it back: shut the guest down, and find out "
+                             "who truncates its RAM")
+                    .with("block", b.id));
         const bool in_place = (plan.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0;
         const bool stamped = plan.successor != SEGUE_SUCCESSOR_LATER || b.stamp != SEGUE_NO_STAMP;
         if (in_place && ((b.survives & needed_of(plan.successor)) == 0 || !stamped))

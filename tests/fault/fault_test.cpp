@@ -49,9 +49,10 @@ void FaultTest::boot(const Mode& mode, const test::GuestSpec& spec) {
 }
 
 void FaultTest::TearDown() {
-    if (barriers_)
-        EXPECT_NE(::access((barriers_->path() + kDirtySuffix).c_str(), F_OK), 0)
-            << "dirty logging was on";
+    if (!barriers_)
+        return;
+    EXPECT_NE(::access((barriers_->path() + kDirtySuffix).c_str(), F_OK), 0)
+        << "dirty logging was on";
 }
 
 void FaultTest::update(control::UpdateRequest request) {

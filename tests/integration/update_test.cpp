@@ -14,7 +14,7 @@ namespace segue::integration {
 namespace {
 
 bool same_process(const report::UpdateRecord& record) {
-    return record.mode == "cpr-exec";
+    return record.mode == "cpr-exec" || record.rehearsal;
 }
 
 } // namespace
