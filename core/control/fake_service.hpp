@@ -116,7 +116,6 @@ public:
         r.id = "3-1";
         r.guest = "0b8f0a0e-5a0c-4a53-9d7b-1f0d6f4f3c11";
         r.mode = "a-mode";
-        r.rehearsal = true;
         r.status = report::UpdateStatus::Failed;
         r.from_generation = 3;
         r.attempt = 1;

@@ -22,13 +22,15 @@ TEST(Json, ARecordReadsBackWhole) {
     ASSERT_EQ(back->phases.size(), 2u);
     EXPECT_EQ(back->phases[1].phase, report::Phase::Rollback);
     EXPECT_EQ(back->phases[0].ended.count(), 1000000);
-    EXPECT_TRUE(back->rehearsal);
+    EXPECT_FALSE(back->rehearsal);
     ASSERT_EQ(back->successor_phases.size(), 1u);
     EXPECT_EQ(back->successor_phases[0].ended.count(), 30);
     EXPECT_EQ(back->warnings, std::vector<std::string>{"mind the gap"});
 
     auto good = r;
     good.error.reset();
+    good.rehearsal = true;
+    EXPECT_TRUE(record_from_json(to_json(good)).value().rehearsal);
     EXPECT_FALSE(record_from_json(to_json(good)).value().error);
 }
 

@@ -30,8 +30,8 @@ Nobody nobody;
 // One update: kept as long as anybody may ask about it, or as long as its thread runs. Or one
 // examination.
 struct Engine::Job {
-    Job(Context& context, report::Report& report, Request request, report::UpdateRecord record,
-        UniqueFd stop, Outgoing::OnHung on_hung)
+    Job(Context& context, report::Report& report, Request request,
+        const report::UpdateRecord& record, UniqueFd stop, Outgoing::OnHung on_hung)
         : cancel(std::move(stop))
         , progress(report, record) {
         update.emplace(context, std::move(request), record.attempt, progress, cancel.get(),
@@ -61,7 +61,7 @@ struct Engine::Job {
 
 Engine::Engine(Context context, std::function<void(Left)> gone,
                std::vector<report::UpdateRecord> past)
-    : context_(context)
+    : context_(std::move(context))
     , gone_(std::move(gone))
     , past_(std::move(past)) {}
 

@@ -176,7 +176,7 @@ Status Incoming::check() {
         SEGUE_TRY(manifest_->all_taken());
         return origin_->welcome(welcome(), session_.wait());
     };
-    const Status s = all();
+    Status s = all();
     if (!s)
         origin_->refuse(s.error());
     return s;

@@ -14,7 +14,6 @@
 namespace segue::update {
 
 using report::Phase;
-using report::RunState;
 using report::UpdateStatus;
 
 namespace {
@@ -29,7 +28,7 @@ constexpr std::chrono::seconds kRetire{2};
 Error all_in_one(std::vector<Error> all) {
     Error first = std::move(all.front());
     for (std::size_t i = 1; i < all.size(); ++i)
-        std::move(first).with("also-" + std::to_string(i), all[i].what());
+        first = std::move(first).with("also-" + std::to_string(i), all[i].what());
     return first;
 }
 
@@ -65,7 +64,7 @@ Code Outgoing::run() {
     }
     Error why = std::move(s).error();
     if (why.detail("phase").empty())
-        std::move(why).with("phase", name_of(attempt_.progress.phase()));
+        why = std::move(why).with("phase", name_of(attempt_.progress.phase()));
     if (why.code() == Code::Paused) { // in doubt: whoever runs it, it is not us
         ctx_.run.gone();
         attempt_.progress.end(UpdateStatus::Failed, why);

@@ -43,12 +43,12 @@ const BadBinary kBadBinaries[] = {
     {"Hangs",
      "#!/bin/sh\nexec sleep 1000\n",
      0755,
-     "500ms",
+     "2s",
      {Code::Deadline, "prepare", "binary", "/new"}},
     {"IsStopped",
      "#!/bin/sh\nkill -STOP $$\n",
      0755,
-     "500ms",
+     "2s",
      {Code::Deadline, "prepare", "binary", "/new"}},
     {"SaysGarbage",
      "#!/bin/sh\nhead -c 4096 /dev/zero >&3\nexec sleep 1000\n",
@@ -79,7 +79,7 @@ const BadBinary kNotThisProcess[] = {
     {"HangsInAChild",
      "#!/bin/sh\nsleep 1000\n",
      0755,
-     "500ms",
+     "2s",
      {Code::Deadline, "prepare", "binary", "/new"}},
 };
 

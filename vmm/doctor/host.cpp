@@ -128,10 +128,11 @@ Findings look_at_huge_pages(const HostFiles& files) {
         const std::string subject = "huge pages " + size;
         if (total == "0" || total.empty())
             all.push_back(missing(subject, Error(Code::Refused, "the pool is empty")
-                                               .way_out("echo N > " + pool.path().string() +
-                                                        "/nr_hugepages, soon after boot")));
+                                               .way_out("echo N > " +
+                                                        (pool.path() / "nr_hugepages").string() +
+                                                        ", soon after boot")));
         else
-            all.push_back(yes(subject, free + " free of " + total));
+            all.push_back(yes(subject, std::string(free).append(" free of ").append(total)));
     }
     if (all.empty())
         all.push_back(missing("huge pages", Error(Code::Refused, "the kernel has none")

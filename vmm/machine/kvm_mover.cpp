@@ -78,7 +78,7 @@ Status KvmMover::write_all(const KvmState& from) {
 
 Status KvmMover::rehearse() {
     SEGUE_TRY(vcpus_.on_each([&](Vcpu& vcpu) -> Status {
-        const Status status = io_[vcpu.id()]->rehearse();
+        Status status = io_[vcpu.id()]->rehearse();
         vcpu.exit_now(); // the gate stays closed
         return status;
     }));
