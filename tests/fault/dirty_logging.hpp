@@ -12,8 +12,9 @@
 
 namespace segue::fault {
 
-// KVM_GET_DIRTY_LOG answers ENOENT for a slot that has no log (Linux Documentation/virt/kvm/api.rst,
-// 4.8); only the process whose VM it is may ask. True for any other answer.
+// KVM_GET_DIRTY_LOG answers ENOENT for a slot that has no log (Linux
+// Documentation/virt/kvm/api.rst, 4.8); only the process whose VM it is may ask. True for any other
+// answer.
 inline bool a_slot_logs_writes() {
     constexpr std::uint32_t slots = 8; // more than any guest of these tests has
     std::error_code error;

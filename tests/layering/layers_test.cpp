@@ -28,7 +28,7 @@ const Layer layers[] = {
     {"sdk/include/segue/cpp/", {"segue/abi/", "segue/cpp/"}},
     {"sdk/include/segue/testkit/", {"segue/abi/", "segue/cpp/", "segue/testkit/"}},
     {"sdk/testkit/", {"segue/", "sdk/testkit/", "sdk/tools/"}},
-    {"sdk/", {"segue/", "sdk/tools/"}}, // its programs, template and examples
+    {"sdk/", {"segue/", "sdk/tools/"}},         // its programs, template and examples
     {"plugins/", {"segue/abi/", "segue/cpp/"}}, // and their kind's common/
     {"core/cli/", {"segue/", "core/", "vmm/"}},
     {"core/check/", {"segue/", "core/", "vmm/"}},
