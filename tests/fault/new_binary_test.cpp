@@ -122,8 +122,15 @@ TEST_P(NewBinary, IsRefused) {
     update({"", path, ""});
     expect_refused(bad->said);
     std::filesystem::remove(path);
-    update(); // nothing stands in the way of the next one
-    EXPECT_STREQ(report::name_of(over().status), "completed");
+    // Nothing stands in the way of the next one, but a machine that is too busy for this deadline.
+    report::UpdateRecord next;
+    for (const Deadline limit = patience(); !limit.passed();) {
+        update();
+        next = over();
+        if (!next.error || next.error->code() != Code::Deadline)
+            break;
+    }
+    EXPECT_STREQ(report::name_of(next.status), "completed");
 }
 
 INSTANTIATE_TEST_SUITE_P(Fault, NewBinary, testing::ValuesIn(rows()), [](const auto& row) {
