@@ -234,8 +234,8 @@ bool goes_on(const std::string& part) {
 }
 
 bool may_fire(const std::string& part) {
-    constexpr const char* patterns[] = {"vcpu*.lapic.0x2[0-7]0", "vm.pic_*.irr", "vm.ioapic.irr",
-                                        "vcpu*.mp_state"};
+    constexpr const char* patterns[] = {"vcpu*.lapic.0x2[0-7]0", "vm.pic_*.irr",
+                                        "vm.pic_*.last_irr", "vm.ioapic.irr", "vcpu*.mp_state"};
     return std::any_of(std::begin(patterns), std::end(patterns),
                        [&](const char* p) { return ::fnmatch(p, part.c_str(), 0) == 0; });
 }

@@ -153,6 +153,11 @@ std::string comparable(const state::Section& section, const state::Field& field)
     if (section.name() == "vm" && field.key == "pit")
         for (auto& channel : reinterpret_cast<kvm_pit_state2*>(bytes.data())->channels)
             channel.count_load_time = 0;
+    if (section.name() == "vm" && field.key == "pic_master") { // the PIT may have ticked
+        auto& pic = *reinterpret_cast<kvm_pic_state*>(bytes.data());
+        pic.irr &= static_cast<__u8>(~1u);
+        pic.last_irr &= static_cast<__u8>(~1u);
+    }
     return bytes + std::to_string(field.number);
 }
 
