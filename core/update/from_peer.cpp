@@ -46,7 +46,10 @@ public:
     }
 
     Status tell(MessageType what, const Waiter& wait) override {
-        return stream_.send(what, {}, {}, wait);
+        SEGUE_TRY(stream_.send(what, {}, {}, wait));
+        if (what == MessageType::Rehearsed) // our end before it has heard would be a failure to it
+            (void)stream_.receive(wait).ok();
+        return {};
     }
 
     Status claim(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,
