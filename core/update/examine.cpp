@@ -50,15 +50,12 @@ bool Outgoing::find_blockers() {
 
 Status Outgoing::make_plan() {
     const std::string& mode = attempt_.request.mode;
-    std::vector<segue_block> blocks;
-    for (const auto& b : ctx_.inventory.blocks())
-        blocks.push_back(as_abi(b));
     SEGUE_TRY(guarded("mode/" + mode, "plan", [&]() -> Status {
         SEGUE_ASSIGN(plugin::Mode made,
                      ctx_.plugins.mode(mode, Side::Outgoing,
                                        {&update_table_, &ram_table_, threads_.table()}));
         mode_.emplace(std::move(made));
-        SEGUE_ASSIGN(attempt_.plan, mode_->plan(blocks));
+        SEGUE_ASSIGN(attempt_.plan, mode_->plan(as_abi(ctx_.inventory.blocks())));
         return {};
     }));
     attempt_.session.needs = attempt_.plan.channels;

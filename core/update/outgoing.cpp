@@ -32,6 +32,14 @@ Error all_in_one(std::vector<Error> all) {
     return first;
 }
 
+// 0 before the pause.
+std::chrono::nanoseconds paused_at(const report::UpdateRecord& record) {
+    for (const report::PhaseTime& p : record.phases)
+        if (p.phase == Phase::Pause)
+            return p.began;
+    return {};
+}
+
 Nonce make_nonce() {
     std::random_device random;
     Nonce n;
@@ -209,9 +217,7 @@ Status Outgoing::save() {
     const report::UpdateRecord record = attempt_.progress.snapshot();
     out.begin("run", "", 1);
     out.put("state", static_cast<std::uint64_t>(ctx_.run.before()));
-    for (const report::PhaseTime& p : record.phases)
-        if (p.phase == Phase::Pause)
-            out.put("paused-at-ns", static_cast<std::uint64_t>(p.began.count()));
+    out.put("paused-at-ns", static_cast<std::uint64_t>(paused_at(record).count()));
     out.end();
     report::save_record(record, out);
     attempt_.session.state_out = out.finish();
@@ -234,16 +240,18 @@ Status Outgoing::handover() {
     return successor_->hand_over();
 }
 
+void Outgoing::note_sizes(report::UpdateRecord& r) const {
+    r.state_bytes = attempt_.session.state_out.size();
+    r.ram_bytes_copied = attempt_.session.ram_bytes;
+}
+
 // Ends as an error, which is how the guest is taken back; that it went well, the record says.
 Status Outgoing::rehearse() {
     SEGUE_TRY(successor_->rehearse([this] {
         go_on();
         attempt_.progress.change([this](report::UpdateRecord& r) {
-            r.state_bytes = attempt_.session.state_out.size();
-            r.ram_bytes_copied = attempt_.session.ram_bytes;
-            for (const report::PhaseTime& p : r.phases)
-                if (p.phase == Phase::Pause)
-                    r.blackout = monotonic_now() - p.began;
+            note_sizes(r);
+            r.blackout = monotonic_now() - paused_at(r);
         });
     }));
     rehearsed_ = true;
@@ -264,8 +272,7 @@ void Outgoing::finish() {
     const auto complete = [this] {
         attempt_.progress.change([this](report::UpdateRecord& r) {
             r.status = UpdateStatus::Completed;
-            r.state_bytes = attempt_.session.state_out.size();
-            r.ram_bytes_copied = attempt_.session.ram_bytes;
+            note_sizes(r);
         });
         if (left() == Left::AtRest)
             attempt_.progress.end(UpdateStatus::Completed, std::nullopt);

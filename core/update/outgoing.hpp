@@ -66,6 +66,7 @@ private:
     Status pause();
     Status handover();
     Status rehearse();
+    void note_sizes(report::UpdateRecord& r) const;
     Status guarded(const std::string& plugin, const char* name, const Call& call);
     Status hook(const char* name, Hook call);
     void end(std::uint32_t outcome);

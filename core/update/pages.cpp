@@ -125,6 +125,13 @@ segue_block as_abi(const inventory::RamBlock& b) {
     return out;
 }
 
+std::vector<segue_block> as_abi(const std::vector<inventory::RamBlock>& blocks) {
+    std::vector<segue_block> all;
+    for (const inventory::RamBlock& b : blocks)
+        all.push_back(as_abi(b));
+    return all;
+}
+
 Status put_pages(Session& s, Channel& ch, const segue_pages& pages) {
     if (pages.n == 0)
         return ch.send(Frame::RamEnd, std::as_bytes(std::span(&ch.ram().totals, 1)), {}, s.wait());

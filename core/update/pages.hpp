@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <span>
+#include <vector>
 
 #include <segue/abi/memory.h>
 #include <segue/abi/update.h>
@@ -14,6 +15,8 @@ namespace segue::update {
 
 // A block as the ABI shows it; the fd stays the inventory's.
 segue_block as_abi(const inventory::RamBlock& block);
+// All of them, for a mode's plan.
+std::vector<segue_block> as_abi(const std::vector<inventory::RamBlock>& blocks);
 
 // Sends a range of a block, zero pages and holes without their bytes; n == 0 says that there are
 // no more.

@@ -114,10 +114,7 @@ std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Invento
     auto mode = plugins.mode(id, Side::Outgoing, {&update, &ram, threads.table()});
     if (!mode)
         return {mode.error()};
-    std::vector<segue_block> blocks;
-    for (const auto& b : inventory.blocks())
-        blocks.push_back(as_abi(b));
-    auto made = mode->plan(blocks);
+    auto made = mode->plan(as_abi(inventory.blocks()));
     if (!made)
         return {made.error()};
     plan = std::move(*made);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/update/rested.hpp"
 
-#include <cstring>
 #include <string>
 
 #include <segue/cpp/sys.hpp>

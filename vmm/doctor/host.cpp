@@ -33,26 +33,29 @@ std::string first_line(const std::string& path) {
     return line;
 }
 
+// Of a folder that is made when it is needed: in which it would be.
+fs::path existing_part(fs::path path) {
+    std::error_code error;
+    while (!fs::exists(path, error) && path.has_relative_path())
+        path = path.parent_path();
+    return path;
+}
+
 Finding look_at_kvm(const HostFiles& files) {
-    const auto can = [&files]() -> Result<Kvm> {
-        SEGUE_ASSIGN(Kvm kvm, Kvm::open(files.kvm));
+    const auto can = [&files]() -> Status {
+        SEGUE_ASSIGN(const Kvm kvm, Kvm::open(files.kvm));
         SEGUE_ASSIGN(const Vm vm, Vm::create(kvm));
-        SEGUE_TRY(check_required(vm));
-        return kvm;
+        return check_required(vm);
     };
-    const auto kvm = can();
-    if (!kvm)
-        return no(files.kvm, kvm.error());
+    if (const Status s = can(); !s)
+        return no(files.kvm, s.error());
     return yes(files.kvm, "a VM can be made, and KVM has what Segue needs");
 }
 
 // Sockets and the ownership record must be gone after a boot, and must never wait for a disk.
 Finding look_at_run_dir(const Places& places) {
     const std::string subject = "run directory";
-    fs::path there = places.run_dir;
-    std::error_code error;
-    while (!fs::exists(there, error) && there.has_relative_path())
-        there = there.parent_path();
+    const fs::path there = existing_part(places.run_dir);
     struct statfs s = {};
     if (::statfs(there.c_str(), &s) != 0)
         return no(subject, Error::from_errno(errno, "look at " + there.string()));
@@ -67,10 +70,7 @@ Finding look_at_run_dir(const Places& places) {
 }
 
 Finding look_at_state_dir(const Places& places) {
-    fs::path there = places.state_dir;
-    std::error_code error;
-    while (!fs::exists(there, error) && there.has_relative_path())
-        there = there.parent_path();
+    const fs::path there = existing_part(places.state_dir);
     if (::access(there.c_str(), W_OK | X_OK) != 0)
         return no("state directory", Error::from_errno(errno, "write to " + there.string())
                                          .way_out("--state-dir names another"));
