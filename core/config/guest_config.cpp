@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/number_list.hpp"
 #include "core/base/trusted.hpp"
 #include "core/config/override.hpp"
 #include "core/config/print.hpp"
@@ -15,6 +16,7 @@ using std::chrono::microseconds;
 
 constexpr std::size_t kMaxBytes = 1 << 20; // of a configuration file
 constexpr std::uint64_t kPage = 4096;
+constexpr unsigned kMaxNode = 1023; // CONFIG_NODES_SHIFT of x86-64 is 10 at most
 
 microseconds time_of(const Settings& s, std::string_view path) {
     return microseconds(static_cast<std::int64_t>(s.number(path)));
@@ -25,6 +27,32 @@ std::string whole_pages(std::uint64_t bytes) {
     return "write \"" + std::to_string(below) + "\" or \"" + std::to_string(below + kPage) + "\"";
 }
 
+bool flag(const Settings& s, const std::string& path) {
+    return std::get<bool>(s.find(path)->value);
+}
+
+Status read_numa(const Settings& s, const std::string& at, NumaConfig& out) {
+    const Setting *nodes = s.find(at + ".nodes"), *policy = s.find(at + ".policy");
+    const std::string word = s.text(at + ".policy");
+    out.policy = word == "preferred"    ? NumaPolicy::Preferred
+                 : word == "interleave" ? NumaPolicy::Interleave
+                                        : NumaPolicy::Bind;
+    if (nodes == nullptr && policy != nullptr)
+        return s.wrong(*policy, "absent where " + at + ".nodes is")
+            .way_out("name the nodes, or leave the policy out");
+    if (nodes == nullptr)
+        return {};
+    const auto list = parse_number_list(s.text(nodes->path));
+    if (!list || list->back() > kMaxNode)
+        return s.wrong(*nodes, "a list of NUMA nodes, 0 to 1023, such as \"0-1,3\"")
+            .way_out("write them as /sys/devices/system/node/has_memory does");
+    if (out.policy == NumaPolicy::Preferred && list->size() != 1)
+        return s.wrong(*nodes, "one node where " + at + ".policy is \"preferred\"")
+            .way_out("name one, or use policy \"bind\" or \"interleave\"");
+    out.nodes = *list;
+    return {};
+}
+
 Status read_memory(const Settings& s, std::vector<MemoryConfig>& out) {
     for (std::string at = "memory[0]"; s.find(at + ".id") != nullptr;
          at = "memory[" + std::to_string(out.size()) + "]") {
@@ -33,6 +61,9 @@ Status read_memory(const Settings& s, std::vector<MemoryConfig>& out) {
         m.size = s.number(at + ".size");
         m.backend = s.text(at + ".backend");
         m.options = at + ".options";
+        m.prealloc = flag(s, at + ".prealloc");
+        m.lock = flag(s, at + ".lock");
+        SEGUE_TRY(read_numa(s, at + ".numa", m.numa));
         if (m.size % kPage != 0)
             return s.wrong(*s.find(at + ".size"), "a multiple of 4096 bytes")
                 .way_out(whole_pages(m.size));

@@ -14,6 +14,13 @@
 
 namespace segue::config {
 
+enum class NumaPolicy : std::uint8_t { Bind, Preferred, Interleave };
+
+struct NumaConfig {
+    std::vector<unsigned> nodes; // ascending; empty: wherever the host puts it
+    NumaPolicy policy = NumaPolicy::Bind;
+};
+
 // The options of a plugin stay a table until its manifest is known: give the path named here to
 // apply_options().
 struct MemoryConfig {
@@ -21,6 +28,9 @@ struct MemoryConfig {
     std::uint64_t size = 0; // bytes
     std::string backend;    // id of a memory plugin
     std::string options;    // "memory[0].options"
+    NumaConfig numa;
+    bool prealloc = false; // all of it, before the guest first runs
+    bool lock = false;     // what is in memory stays there
 };
 
 enum class ConsoleKind : std::uint8_t { None, Stdio, File, Pty };

@@ -38,6 +38,9 @@ id = "ram1"
 size = "16777216"
 backend = "file"
 options = { path = "/dev/shm/x", hole = { deep = [1, 2.5] } }
+numa = { nodes = "0-1,3", policy = "interleave" }
+prealloc = true
+lock = true
 [console]
 backend = "file"
 path = "/tmp/console"
@@ -79,6 +82,10 @@ TEST(GuestConfig, EveryKeyArrives) {
     EXPECT_EQ(c->memory[1].backend, "file");
     EXPECT_EQ(*given_options(c->settings, c->memory[1].options).find("path")->as<std::string>(),
               "/dev/shm/x");
+    EXPECT_THAT(c->memory[1].numa.nodes, ElementsAre(0, 1, 3));
+    EXPECT_EQ(c->memory[1].numa.policy, NumaPolicy::Interleave);
+    EXPECT_TRUE(c->memory[1].prealloc);
+    EXPECT_TRUE(c->memory[1].lock);
     EXPECT_EQ(c->console.kind, ConsoleKind::File);
     EXPECT_EQ(c->console.path, "/tmp/console");
     EXPECT_THAT(c->plugin_dirs, ElementsAre("/opt/acme/segue"));
@@ -116,6 +123,8 @@ TEST(GuestConfig, Defaults) {
     EXPECT_EQ(c->vcpus, 1u);
     EXPECT_EQ(c->cmdline, "");
     EXPECT_EQ(c->console.kind, ConsoleKind::None);
+    EXPECT_TRUE(c->memory[0].numa.nodes.empty());
+    EXPECT_FALSE(c->memory[0].prealloc || c->memory[0].lock);
     EXPECT_TRUE(c->plugin_dirs.empty());
     EXPECT_EQ(c->update.mode, "");
     EXPECT_TRUE(c->update.allow.empty());
@@ -125,6 +134,23 @@ TEST(GuestConfig, Defaults) {
     EXPECT_EQ(c->update.deadline.pause, microseconds(2000000));
     EXPECT_EQ(c->update.deadline.drain, microseconds(5000000));
     EXPECT_EQ(c->control.mode, 0600u);
+}
+
+TEST(GuestConfig, WhereABlockCannotLie) {
+    const auto said = [](const std::vector<std::string>& overrides) {
+        const auto c = check(kSmall, overrides);
+        return c ? "accepted" : c.error().what();
+    };
+    for (const char* nodes : {"", "1-0", "0,0", "a", "1024"})
+        EXPECT_THAT(said({"memory[0].numa.nodes=\"" + std::string(nodes) + "\""}),
+                    HasSubstr("must be a list of NUMA nodes, 0 to 1023, such as \"0-1,3\""))
+            << nodes;
+    EXPECT_THAT(said({"memory[0].numa.nodes=0-1", "memory[0].numa.policy=preferred"}),
+                HasSubstr("must be one node where memory[0].numa.policy is \"preferred\""));
+    EXPECT_THAT(said({"memory[0].numa.policy=bind"}),
+                HasSubstr("must be absent where memory[0].numa.nodes is"));
+    EXPECT_THAT(said({"memory[0].numa.policy=local", "memory[0].numa.nodes=\"0\""}),
+                HasSubstr("must be one of bind, preferred, interleave"));
 }
 
 TEST(GuestConfig, TheModeIsAllowedByDefault) {
@@ -248,6 +274,10 @@ TEST(Identity, ADifferenceIsNamedWithBothValues) {
                                                   "running guest, but 1 in the new configuration");
     EXPECT_EQ(compare({"console.backend=pty", "update.mode=m", "control.socket.mode=0660"}),
               "same");
+    EXPECT_EQ(
+        compare({"memory[0].numa.nodes=\"0\"", "memory[0].prealloc=true", "memory[0].lock=true"}),
+        "same");
+    EXPECT_NE(compare({"memory[0].options.lock=true"}), "same") << "a plugin's own";
     const auto larger =
         check(std::string(kSmall) + "[[memory]]\nid = \"b\"\nsize = \"1G\"\nbackend = \"memfd\"\n");
     const auto s = same_identity(identity_of(larger->settings), identity_of(a->settings));

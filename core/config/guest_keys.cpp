@@ -29,6 +29,15 @@ constexpr Key kKeys[] = {
      "size, a multiple of 4096"},
     {"memory[].backend", kName, true, nullptr, "memory plugin that makes the block"},
     {"memory[].options", kTable, false, "", "that plugin's own keys"},
+    // of the block, but this host's: two generations may differ
+    {"memory[].numa.nodes", kText, false, nullptr, "NUMA nodes that hold the block: \"0-1,3\""},
+    {"memory[].numa.policy",
+     {Type::Choice, 0, 0, "bind|preferred|interleave"},
+     false,
+     nullptr,
+     "only there (default); there first, one node; by turns"},
+    {"memory[].prealloc", {Type::Bool}, false, "false", "take all of it before the guest boots"},
+    {"memory[].lock", {Type::Bool}, false, "false", "never swap it out"},
     // from here on two generations may differ
     {"console.backend",
      {Type::Choice, 0, 0, "none|stdio|file|pty"},

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/config/identity.hpp"
 
+#include <algorithm>
+
 #include "core/config/print.hpp"
 
 namespace segue::config {
 
 namespace {
 
+// Where this host keeps a block: another host, or this one after a change, may need another place.
+bool is_placement(std::string_view path) {
+    const std::string_view key = path.substr(std::min(path.find("]."), path.size()));
+    return key == "].prealloc" || key == "].lock" || key.substr(0, 7) == "].numa.";
+}
+
 bool is_identity(std::string_view path) {
-    return path.substr(0, 6) == "guest." || path.substr(0, 7) == "memory[";
+    return path.substr(0, 6) == "guest." || (path.substr(0, 7) == "memory[" && !is_placement(path));
 }
 
 bool is_resting_place(std::string_view path) {

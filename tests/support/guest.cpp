@@ -61,6 +61,7 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << "[[memory]]\nid = \"ram0\"\nsize = \"" << spec.mib << "M\"\nbackend = \"" << spec.backend
         << "\"\n"
         << (spec.backend == "file" ? "options = { path = \"" + (dir_ / "ram0") + "\" }\n" : "")
+        << spec.memory << (spec.memory.empty() ? "" : "\n")
         << "[console]\nbackend = \"pty\"\n[plugins]\ndirs = " << list_of(spec.plugin_dirs)
         << "\n[update]\nmode = \"" << spec.modes.front() << "\"\nallow = " << list_of(spec.modes)
         << "\ndeadline = { prepare = \"" << spec.prepare << "\", drain = \"60s\", handover = \""

@@ -20,7 +20,8 @@ struct GuestSpec {
     unsigned vcpus = 1, mib = 64;
     std::vector<std::string> modes = {"cpr-transfer"}; // the first one is the usual one
     std::string backend = "memfd";                     // "file": in the guest's own folder
-    std::string mode_options;                          // of the first mode, as in "ram = 'copy'"
+    std::string memory;       // further blocks, or keys of the one there is, as in "lock = true\n"
+    std::string mode_options; // of the first mode, as in "ram = 'copy'"
     std::string transport = "unix", options; // of channel "main"; options as in "a = 1, b = 2"
     std::string at_rest;                     // channel "at-rest", as in "transport = 'file'"
     std::vector<std::string> plugin_dirs;    // before the built-in one

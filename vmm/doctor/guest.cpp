@@ -7,6 +7,7 @@
 
 #include "core/base/units.hpp"
 #include "core/update/preflight.hpp"
+#include "vmm/memory/ram_placement.hpp"
 
 namespace segue::vmm {
 
@@ -56,6 +57,8 @@ Findings look_at_guest(const config::GuestConfig& config, update::PluginSet& plu
         else
             all.push_back(no("RAM " + m.id, found.error()));
     }
+    if (const Status s = RamPlacement(config.memory).check(); !s)
+        all.push_back(no("RAM placement", s.error()));
     for (const std::string& mode : config.update.allow)
         all.push_back(look_at_mode(mode, plugins, inventory));
     if (config.update.allow.empty())

@@ -25,6 +25,7 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
     // Slots first: each grace period of KVM's SRCU that comes after another waits for ticks, and
     // the irqchip and the PIT take several without waiting for them; 0.5 ms in this order, 8 ms in
     // the other (Linux 6.1), which in cpr-exec the guest stands still.
+    SEGUE_TRY(ram_placement_.prepare(inventory));
     SEGUE_ASSIGN(ram_, guest_ram(inventory));
     named_ram_ = NamedRam(inventory);
     SEGUE_TRY(map_slots(vm_, ram_));
@@ -56,6 +57,9 @@ Status Machine::create(const MachineConfig& config, inventory::Inventory& invent
         shapes.push_back({vcpu_cpuid(cpu, id, config.vcpus), 0});
     SEGUE_ASSIGN(ConsoleBackend console, open_console(config.console, inventory));
     SEGUE_TRY(assemble(wanted_capabilities(vm_), std::move(shapes), inventory, std::move(console)));
+    for (Error& e : ram_placement_.apply())
+        return std::move(e);
+    SEGUE_TRY(ram_placement_.preallocate(inventory));
     for (unsigned id = 0; id < config.vcpus; ++id)
         shapes_[id].tsc_khz = mover_->blank().vcpus[id].tsc_khz;
     return reset();
@@ -151,6 +155,8 @@ Status Machine::place_vcpus() {
 Status Machine::load(const state::Reader& state) {
     SEGUE_TRY(place_vcpus()); // first: the threads load where they will run
     SEGUE_TRY(mover_->load(state));
+    for (const Error& e : ram_placement_.apply())
+        log::warn(e.what());
     if (process_)
         if (const Status s = process_->take_oom_score(); !s)
             log::warn(s.error().what());

@@ -15,6 +15,7 @@
 #include "vmm/machine/vcpu_placement.hpp"
 #include "vmm/memory/guest_ram.hpp"
 #include "vmm/memory/ram_fault.hpp"
+#include "vmm/memory/ram_placement.hpp"
 
 namespace segue::vmm {
 
@@ -26,6 +27,9 @@ public:
     // `events` hears what the guest does to itself.
     explicit Machine(GuestEvents& events)
         : events_(events) {}
+
+    // Before any of the others: where each of them is to keep the RAM.
+    void place_ram(RamPlacement placement) { ram_placement_ = std::move(placement); }
 
     // First boot: opens the console (into the inventory), loads the kernel.
     Status create(const MachineConfig& config, inventory::Inventory& inventory);
@@ -59,6 +63,7 @@ private:
     std::vector<VcpuShape> shapes_; // by vCPU
     Kvm kvm_;
     Vm vm_;
+    RamPlacement ram_placement_;
     GuestRam ram_;
     NamedRam named_ram_;
     const inventory::Inventory* inventory_ = nullptr; // from assemble() on

@@ -59,6 +59,7 @@ void close_journal(const report::Journal& journal, const GuestPlaces& places) {
 } // namespace
 
 Status GuestProcess::make_ram() {
+    SEGUE_TRY(RamPlacement(config_.memory).check()); // before anything is left behind
     for (const config::MemoryConfig& m : config_.memory) {
         SEGUE_ASSIGN(plugin::Memory * memory, plugins_->memory(m.id));
         SEGUE_TRY(memory->check(m.size));

@@ -47,7 +47,9 @@ GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPla
     , inbox_(std::move(news))
     , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
     , report_(all_of(log_, journal_, report))
-    , launcher_(common_options(), places_.log(), [this] { return machine_.kvm_fd(); }) {}
+    , launcher_(common_options(), places_.log(), [this] { return machine_.kvm_fd(); }) {
+    machine_.place_ram(RamPlacement(config_.memory));
+}
 
 GuestProcess::~GuestProcess() = default;
 

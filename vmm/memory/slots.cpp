@@ -15,15 +15,8 @@ namespace segue::vmm {
 
 namespace {
 
-// Writing ahead to a file on a disk would dirty all of it.
-bool lives_in_memory(int fd) {
-    struct statfs fs = {};
-    if (::fstatfs(fd, &fs) != 0)
-        return false;
-    return fs.f_type == TMPFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC || fs.f_type == RAMFS_MAGIC;
-}
-
 void populate(const inventory::RamBlock& block) {
+    // Writing ahead to a file on a disk would dirty all of it.
     const int advice = lives_in_memory(block.fd.get()) ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
     const std::uint64_t end = block.offset + block.bytes;
     // The file's offset, which generations share, moves; nothing else uses it.
@@ -62,6 +55,13 @@ Status map_slots(Vm& vm, const GuestRam& ram) {
         SEGUE_TRY(vm.set_memory(s));
     }
     return {};
+}
+
+bool lives_in_memory(int fd) {
+    struct statfs fs = {};
+    if (::fstatfs(fd, &fs) != 0)
+        return false;
+    return fs.f_type == TMPFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC || fs.f_type == RAMFS_MAGIC;
 }
 
 void populate(const inventory::Inventory& inventory) {

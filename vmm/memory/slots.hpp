@@ -16,6 +16,9 @@ Result<GuestRam> guest_ram(const inventory::Inventory& inventory);
 // One KVM slot a region, slot number = index of the region. Guest RAM stays out of core dumps.
 Status map_slots(Vm& vm, const GuestRam& ram);
 
+// Of the file `fd`: tmpfs, hugetlbfs, a memfd; not a disk.
+bool lives_in_memory(int fd);
+
 // Makes this process's page tables for what exists in the blocks' files, so that a first touch
 // costs nothing in a pause. A hole stays a hole; a block on a disk file is only read ahead. What
 // cannot be populated is touched page by page as the guest runs.
