@@ -69,7 +69,7 @@ const Row kPluginRows[] = {
     {"TransportIsUnknown", UPDATE "channels.main = { transport = \"unx\" }\n",
      "g.toml:9:31: update.channels.main.transport is \"unx\", but must be a transport plugin that "
      "there is; did you mean 'unix'?",
-     "exec, file, tcp, unix"},
+     "exec, fd, file, tcp, unix"},
     {"ModeIsUnknown", UPDATE "mode = \"cpr-transfr\"\n",
      "g.toml:9:8: update.mode is \"cpr-transfr\", but must be a mode plugin that there is; did you "
      "mean 'cpr-transfer'?",
@@ -88,7 +88,7 @@ const Row kPluginRows[] = {
     {"OptionIsMisspelt",
      UPDATE "channels.a = { transport = \"unix\", options = { pth = \"/x\" } }\n",
      "g.toml:9:48: update.channels.a.options.pth is unknown; did you mean 'path'?",
-     "known here: path, backlog"},
+     "known here: path, abstract, backlog"},
     {"OptionIsMissing", GUEST "[[memory]]\nid = \"a\"\nsize = \"16M\"\nbackend = \"file\"\n",
      "g.toml:7:11: memory[0].options.path is missing, but must be an absolute path",
      "memory[0].options"},

@@ -55,6 +55,8 @@ public:
     const void* raw_table() const { return table_; }
     // The options of this request, over the defaults: the same for every instance of a case.
     Result<const Values*> values();
+    // What stands for something new is so once more.
+    void renew_values() { values_.reset(); }
 
     // Calls `f(segue_error*)`, which calls `function` of the plugin: what it throws, and a status
     // or a text that is none, is a failure.

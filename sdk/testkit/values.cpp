@@ -68,6 +68,15 @@ Result<std::string> free_port() {
     return std::to_string(ntohs(a.sin_port));
 }
 
+// Both numbers of a connected pair, open over an execve: as a process is started with them. They
+// are the plugin's.
+Result<std::pair<std::string, std::string>> inherited_pair() {
+    int fds[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+        return Error::from_errno(errno, "make a socketpair");
+    return std::pair(std::to_string(fds[0]), std::to_string(fds[1]));
+}
+
 void replace(std::string& text, const char* mark, const std::string& by) {
     for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += by.size())
         text.replace(at, std::strlen(mark), by);
@@ -113,6 +122,7 @@ Status Values::check(const segue_option& option, const std::string& text) {
 Result<Values> Values::read(const segue_info& info, const std::map<std::string, std::string>& given,
                             const std::string& dir) {
     Values v;
+    std::pair<std::string, std::string> pair; // once it is asked for
     for (std::uint32_t i = 0; i < info.n_options; ++i) {
         const segue_option& o = info.options[i];
         v.known_[o.key] = true;
@@ -135,6 +145,13 @@ Result<Values> Values::read(const segue_info& info, const std::map<std::string, 
         if (text.find("{port}") != std::string::npos) {
             SEGUE_ASSIGN(const std::string port, free_port());
             replace(text, "{port}", port);
+        }
+        if (text.find("{socket:") != std::string::npos) {
+            if (pair.first.empty()) {
+                SEGUE_ASSIGN(pair, inherited_pair());
+            }
+            replace(text, "{socket:1}", pair.first);
+            replace(text, "{socket:2}", pair.second);
         }
         SEGUE_ASSIGN(Value value, parse(o, text));
         v.values_.insert_or_assign(o.key, std::move(value));

@@ -17,7 +17,8 @@ namespace segue::testkit {
 // Needed only for as long as the create() that it is given to. Value type.
 class Values {
 public:
-    // `given` over the defaults; "{dir}" and "{port}" replaced. INVALID names the key.
+    // `given` over the defaults; "{dir}", "{port}", "{socket:1}", "{socket:2}" replaced. INVALID
+    // names the key.
     static Result<Values> read(const segue_info& info,
                                const std::map<std::string, std::string>& given,
                                const std::string& dir);

@@ -40,6 +40,8 @@ Ran run(Words words) {
 Words options_of(const std::string& plugin) {
     if (plugin == "transport/tcp")
         return {"--options", "address=127.0.0.1:{port}"};
+    if (plugin == "transport/fd")
+        return {"--options", "out={socket:1}", "in={socket:2}"};
     if (plugin == "transport/exec")
         return {"--options", "out=cat > {dir}/state", "in=cat {dir}/state"};
     return {};
@@ -50,7 +52,7 @@ TEST(PluginCheck, EveryBuiltInPasses) {
     ASSERT_TRUE(pages.there());
     const auto found = plugin::Registry::search({plugin::builtin_dir().value()});
     ASSERT_TRUE(found) << found.error().what();
-    EXPECT_GE(found->manifests().size(), 12u);
+    EXPECT_GE(found->manifests().size(), 13u);
     for (const plugin::Manifest& m : found->manifests()) {
         Words words = options_of(m.name());
         words.insert(words.begin(), m.library);

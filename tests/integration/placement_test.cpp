@@ -124,6 +124,24 @@ TEST_P(Placement, TwoBlocksOfDifferentBackEnds) {
     }
 }
 
+using Rehearsed = UpdateTest;
+
+TEST_F(Rehearsed, TheRunningGuestsPolicyStays) {
+    const auto spec = [](const std::string& memory) {
+        test::GuestSpec s = usual_spec();
+        s.modes = {"cpr-transfer"};
+        s.memory = memory;
+        return s;
+    };
+    boot(spec(""));
+    control::UpdateRequest request;
+    request.config = guest_->write_config("next.toml", spec("numa = { nodes = '0' }"));
+    request.rehearse = true;
+    const report::UpdateRecord r = update(request);
+    ASSERT_EQ(r.status, report::UpdateStatus::Completed) << (r.error ? r.error->what() : "");
+    EXPECT_EQ(numa_policy(vm_.pid, kRam0), "default");
+}
+
 using Preallocated = UpdateTest;
 
 TEST_F(Preallocated, AllOfItIsThereOnceTheGuestRuns) {

@@ -155,12 +155,15 @@ Status Machine::place_vcpus() {
 Status Machine::load(const state::Reader& state) {
     SEGUE_TRY(place_vcpus()); // first: the threads load where they will run
     SEGUE_TRY(mover_->load(state));
-    for (const Error& e : ram_placement_.apply())
-        log::warn(e.what());
     if (process_)
         if (const Status s = process_->take_oom_score(); !s)
             log::warn(s.error().what());
     return devices_->load(state);
+}
+
+void Machine::settle_in() {
+    for (const Error& e : ram_placement_.apply())
+        log::warn(e.what());
 }
 
 } // namespace segue::vmm

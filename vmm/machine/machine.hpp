@@ -36,6 +36,10 @@ public:
     // Boots the guest again after a guest event. vCPUs stopped.
     Status reset();
 
+    // The guest is this process's for good, and runs: what of the old one's would otherwise have
+    // changed under it. [main]
+    void settle_in();
+
     // As made; a pty's path included.
     const MachineConfig& config() const { return config_; }
     int kvm_fd() const { return vm_.fd(); }

@@ -145,6 +145,7 @@ Status GuestProcess::take_over() {
     start_engine({incoming->record()});
     if (incoming->hung())
         (void)incoming.release();
+    machine_.settle_in();
     server_->stand_in(false);
     server_->resume();
     note_start();

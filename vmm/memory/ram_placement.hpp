@@ -13,8 +13,8 @@
 namespace segue::vmm {
 
 // Each generation places by its own configuration. A lock is of the process's mapping. A policy is
-// of the memory file, which generations share (mbind(2); shmem and
-// hugetlbfs): the old one's is changed only once the guest is here.
+// of the memory file, which generations share (mbind(2); shmem and hugetlbfs): the old one's is
+// changed only once the guest is here.
 class RamPlacement {
 public:
     explicit RamPlacement(std::vector<config::MemoryConfig> wanted = {})

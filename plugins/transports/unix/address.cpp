@@ -57,8 +57,10 @@ Status check_free(const std::string& path, const sys::UnixAddress& address) {
 
 } // namespace
 
-Status check(const std::string& path) {
-    SEGUE_TRY(sys::unix_address(path));
+Status check(const std::string& path, bool abstract) {
+    SEGUE_TRY(sys::unix_address(path, abstract));
+    if (abstract)
+        return {};
     const std::string folder = folder_of(path);
     if (::access(folder.c_str(), W_OK | X_OK) != 0)
         return Error::from_errno(errno, "make a socket in " + folder);
@@ -84,6 +86,21 @@ Result<Address> Address::take(const std::string& path, int backlog) {
     if (::listen(taken.fd(), backlog) != 0)
         return Error::from_errno(errno, "listen at " + path);
     return taken;
+}
+
+Result<Address> Address::take_abstract(const std::string& name, int backlog) {
+    SEGUE_ASSIGN(const sys::UnixAddress address, sys::unix_address(name, true));
+    SEGUE_ASSIGN(UniqueFd fd, sys::unix_socket());
+    if (::bind(fd.get(), address.get(), address.size) != 0) {
+        if (errno != EADDRINUSE)
+            return Error::from_errno(errno, "bind the abstract name " + name);
+        return Error(Code::Exists,
+                     "listen at the abstract name " + name + ": a process listens there already")
+            .way_out("end it, or set another 'path'");
+    }
+    if (::listen(fd.get(), backlog) != 0)
+        return Error::from_errno(errno, "listen at the abstract name " + name);
+    return Address(std::move(fd), "", 0, 0);
 }
 
 Address::~Address() {

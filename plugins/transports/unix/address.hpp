@@ -12,8 +12,8 @@
 
 namespace segue::unix_transport {
 
-// Whether take() could work; creates nothing.
-Status check(const std::string& path);
+// Whether take(), or take_abstract(), could work; creates nothing.
+Status check(const std::string& path, bool abstract);
 
 // A listening socket and its file. Move-only.
 class Address {
@@ -22,6 +22,8 @@ public:
     // socket file is replaced. The folder is locked meanwhile, so that of two who find the same
     // stale file only one can take it.
     static Result<Address> take(const std::string& path, int backlog);
+    // A name that exists in no folder, of this network namespace: nothing is left of it.
+    static Result<Address> take_abstract(const std::string& name, int backlog);
     Address(Address&&) = default;
     Address& operator=(Address&&) = delete;
     ~Address();
@@ -36,8 +38,8 @@ private:
         , inode_(inode) {}
 
     UniqueFd fd_;
-    std::string path_;
-    dev_t device_; // of the file that take() made: another one is not ours to remove
+    std::string path_; // none where abstract
+    dev_t device_;     // of the file that take() made: another one is not ours to remove
     ino_t inode_;
 };
 

@@ -32,24 +32,28 @@ private:
 
 class UnixTransport final : public Transport {
 public:
-    UnixTransport(std::string path, std::uint64_t backlog, const Host& host)
+    UnixTransport(std::string path, bool abstract, std::uint64_t backlog, const Host& host)
         : path_(std::move(path))
+        , abstract_(abstract)
         , backlog_(static_cast<int>(backlog))
         , host_(host) {}
 
     static Result<std::unique_ptr<UnixTransport>> create(const Config& config, const Host& host) {
         SEGUE_ASSIGN(std::string path, config.text("path"));
+        SEGUE_ASSIGN(const bool abstract, config.flag("abstract"));
         SEGUE_ASSIGN(const std::uint64_t backlog, config.number("backlog"));
-        return std::make_unique<UnixTransport>(std::move(path), backlog, host);
+        return std::make_unique<UnixTransport>(std::move(path), abstract, backlog, host);
     }
 
-    Status check() override { return unix_transport::check(path_); }
+    Status check() override { return unix_transport::check(path_, abstract_); }
     Result<std::unique_ptr<Listener>> listen() override {
-        SEGUE_ASSIGN(auto address, unix_transport::Address::take(path_, backlog_));
+        using unix_transport::Address;
+        SEGUE_ASSIGN(auto address, abstract_ ? Address::take_abstract(path_, backlog_)
+                                             : Address::take(path_, backlog_));
         return std::unique_ptr<Listener>(std::make_unique<UnixListener>(std::move(address), host_));
     }
     Status connect(std::unique_ptr<Channel>& channel) override {
-        SEGUE_ASSIGN(const auto to, sys::unix_address(path_));
+        SEGUE_ASSIGN(const auto to, sys::unix_address(path_, abstract_));
         auto fd = sys::unix_connect(to);
         if (!fd)
             return std::move(fd).error().while_doing("connect to " + path_);
@@ -60,12 +64,14 @@ public:
 
 private:
     std::string path_;
+    bool abstract_;
     int backlog_;
     Host host_;
 };
 
 constexpr segue_option options[] = {
     path_option("path", "the socket's file; left out: in the guest's run directory"),
+    flag_option("abstract", "the path is a name in the abstract namespace, and no file", "false"),
     number_option(SEGUE_OPTION_UINT, "backlog", "connections that may wait to be accepted", "16", 1,
                   4096),
 };

@@ -170,6 +170,30 @@ TEST_F(Unix, ASuccessorsSocketIsNotRemoved) {
     EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
+TEST_F(Unix, AnAbstractNameIsNoFile) {
+    const auto abstract = [this] {
+        auto t =
+            plugins_.make<Transport>("transport/unix", {{"path", path_}, {"abstract", "true"}});
+        EXPECT_TRUE(t) << t.error().what();
+        return std::move(*t);
+    };
+    auto out = abstract(), in = abstract(), file = transport(path_);
+    EXPECT_TRUE(out.check());
+    Channel c;
+    EXPECT_EQ(out.connect(c).code(), Code::Again);
+    auto listener = in.listen();
+    ASSERT_TRUE(listener) << listener.error().what();
+    EXPECT_FALSE(std::filesystem::exists(path_));
+    EXPECT_EQ(file.connect(c).code(), Code::Again) << "another address";
+    const auto second = abstract().listen();
+    ASSERT_EQ(second.code(), Code::Exists);
+    EXPECT_NE(second.error().what().find(path_), std::string::npos);
+    ASSERT_TRUE(out.connect(c));
+    EXPECT_TRUE(listener->accept());
+    listener->release();
+    EXPECT_TRUE(abstract().listen()) << "nothing is left of it";
+}
+
 TEST_F(Unix, PathsThatCannotBeAreRefusedBeforehand) {
     EXPECT_EQ(transport(dir_ / std::string(120, 'x')).check().code(), Code::Invalid);
     EXPECT_EQ(transport(dir_ / "none/update.sock").check().code(), Code::NotFound);

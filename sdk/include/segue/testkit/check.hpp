@@ -14,8 +14,9 @@ namespace segue::testkit {
 struct Request {
     std::string file; // the .so; its manifest lies beside it
     // Keys of the plugin's own schema. "{dir}" in a value becomes an empty folder, "{port}" a TCP
-    // port that nobody uses, both new for each case. A key 'path' that is left out becomes a file
-    // in that folder where it is required or, as in the host, of a transport.
+    // port that nobody uses, "{socket:1}" and "{socket:2}" the inherited descriptors of a connected
+    // pair, all new for each case. A key 'path' that is left out becomes a file in that folder
+    // where it is required or, as in the host, of a transport.
     std::map<std::string, std::string> options = {};
     std::chrono::milliseconds deadline = std::chrono::seconds(20); // of one case
     std::uint64_t bytes = 4u << 20; // of a RAM block: some back-ends have larger pages
