@@ -50,7 +50,9 @@ struct CheckOptions {
 
 struct InspectOptions {
     std::string file;
-    std::string other; // to compare with; empty: print
+    std::string other;  // to compare with; empty: print
+    std::string binary; // to ask whether it could restore it; empty: print
+    std::string config; // for that one; empty: the saved guest's
     bool json = false;
 };
 struct DoctorOptions {
@@ -79,6 +81,6 @@ ExitCode new_plugin(const NewPluginOptions& options);
 ExitCode check(const CheckOptions& options);
 // Becomes the VMM, which looks and prints.
 ExitCode doctor(const Places& places, const DoctorOptions& options);
-ExitCode inspect(const InspectOptions& options);
+ExitCode inspect(const Places& places, const InspectOptions& options);
 
 } // namespace segue::cli

@@ -2,6 +2,7 @@
 // `segue inspect`: a state file as text, or what differs between two.
 #include "core/state/inspect.hpp"
 
+#include "core/cli/ask_binary.hpp"
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
 #include "core/cli/state_file.hpp"
@@ -43,9 +44,21 @@ Result<std::string> difference(const std::string& a, const std::string& b) {
     return text;
 }
 
+Status could_restore(const Places& places, const InspectOptions& options,
+                     const std::vector<NamedContainer>& all) {
+    if (all.front().name != "manifest")
+        return Error(Code::Invalid, options.file + " is a container by itself: it has no manifest, "
+                                                   "so that no VMM can be asked about it")
+            .way_out("name a state that a channel of transport \"file\" left");
+    SEGUE_ASSIGN(const std::string version,
+                 ask_binary(places, options.binary, options.config, all.front()));
+    out("yes: " + options.binary + ", version " + version + ", could restore it here\n");
+    return {};
+}
+
 } // namespace
 
-ExitCode inspect(const InspectOptions& options) {
+ExitCode inspect(const Places& places, const InspectOptions& options) {
     if (!options.other.empty()) {
         const auto text = difference(options.file, options.other);
         if (!text)
@@ -56,6 +69,8 @@ ExitCode inspect(const InspectOptions& options) {
     const auto all = read_state_file(options.file);
     if (!all)
         return fail(all.error());
+    if (!options.binary.empty())
+        return finish(could_restore(places, options, *all));
     out(options.json ? as_json(*all) : as_text(*all));
     return ExitCode::Ok;
 }

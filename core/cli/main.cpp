@@ -190,12 +190,18 @@ void CommandLine::add_files() {
     d->add_option("--set", doctor_options.set, "KEY=VALUE in place of what the file says")
         ->allow_extra_args(false);
     auto* i = command("inspect", "print a state file",
-                      [this](const Places&) { return cli::inspect(inspect_options); });
+                      [this](const Places& p) { return cli::inspect(p, inspect_options); });
     i->add_option("FILE", inspect_options.file, "state file, or a state at rest")->required();
     auto* as_json = i->add_flag("--json", inspect_options.json, "as JSON, byte strings whole");
     i->add_option("--diff", inspect_options.other,
                   "print what differs from that file; exits with 1 where something does")
         ->excludes(as_json);
+    auto* binary = i->add_option("--for", inspect_options.binary,
+                                 "ask that segue-vmm whether it could restore a state at rest; "
+                                 "exits with 1 where it could not");
+    binary->excludes(as_json)->excludes("--diff");
+    i->add_option("--config", inspect_options.config, "the file to ask it with: the saved guest's")
+        ->needs(binary);
 }
 
 ExitCode run_command(int argc, char** argv) {

@@ -128,22 +128,9 @@ Status Incoming::understand() {
     SEGUE_ASSIGN(session_.agreed.wire_rev,
                  agree_wire(hello_.wire_rev_min, hello_.wire_rev, mode_->wire_rev_min(),
                             mode_->wire_rev(), hello_.mode));
-    std::vector<segue_block> blocks;
-    for (const auto& b : session_.facts.blocks) {
-        segue_block raw = {};
-        raw.size = sizeof raw;
-        raw.page_shift = b.page_shift;
-        raw.fd = -1;
-        raw.map_flags = b.map_flags;
-        raw.offset = b.offset;
-        raw.bytes = b.bytes;
-        raw.stamp = SEGUE_NO_STAMP;
-        raw.survives = b.survives;
-        raw.name = b.id.c_str();
-        blocks.push_back(raw);
+    for (const inventory::BlockFacts& b : session_.facts.blocks)
         session_.ram_of_block.push_back(b.ram);
-    }
-    SEGUE_ASSIGN(plan_, mode_->plan(blocks));
+    SEGUE_ASSIGN(plan_, mode_->plan(as_abi(session_.facts.blocks)));
     if (plan_.ram_of_block != session_.ram_of_block)
         return Error(Code::Refused,
                      "mode/" + hello_.mode + " plans RAM differently on the two sides")

@@ -109,13 +109,13 @@ Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
     return s.wait().check();
 }
 
-} // namespace
-
-segue_block as_abi(const inventory::RamBlock& b) {
+// Of a RamBlock or of what the other side says of one.
+template <class Block>
+segue_block abi_block(const Block& b, int fd) {
     segue_block out = {};
     out.size = sizeof out;
     out.page_shift = b.page_shift;
-    out.fd = b.fd.get();
+    out.fd = fd;
     out.map_flags = b.map_flags;
     out.offset = b.offset;
     out.bytes = b.bytes;
@@ -125,10 +125,23 @@ segue_block as_abi(const inventory::RamBlock& b) {
     return out;
 }
 
+} // namespace
+
+segue_block as_abi(const inventory::RamBlock& b) {
+    return abi_block(b, b.fd.get());
+}
+
 std::vector<segue_block> as_abi(const std::vector<inventory::RamBlock>& blocks) {
     std::vector<segue_block> all;
     for (const inventory::RamBlock& b : blocks)
         all.push_back(as_abi(b));
+    return all;
+}
+
+std::vector<segue_block> as_abi(const std::vector<inventory::BlockFacts>& blocks) {
+    std::vector<segue_block> all;
+    for (const inventory::BlockFacts& b : blocks)
+        all.push_back(abi_block(b, -1));
     return all;
 }
 

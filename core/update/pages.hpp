@@ -15,8 +15,9 @@ namespace segue::update {
 
 // A block as the ABI shows it; the fd stays the inventory's.
 segue_block as_abi(const inventory::RamBlock& block);
-// All of them, for a mode's plan.
+// All of them, for a mode's plan; the second as the other side has told of them.
 std::vector<segue_block> as_abi(const std::vector<inventory::RamBlock>& blocks);
+std::vector<segue_block> as_abi(const std::vector<inventory::BlockFacts>& blocks);
 
 // Sends a range of a block, zero pages and holes without their bytes; n == 0 says that there are
 // no more.

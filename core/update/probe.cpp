@@ -6,28 +6,18 @@
 
 #include <csignal>
 
-#include "core/update/hello.hpp"
-#include "core/update/stream.hpp"
-
 namespace segue::update {
 
 namespace {
 
 constexpr std::chrono::seconds kReap{5}, kLastWords{1};
 
-// One question and its answer; every error is the program's, or CANCELLED.
-Status ask(Attempt& a, const Stream& stream, const Child& child, const Waiter& wait) {
-    SEGUE_TRY(stream.send(MessageType::Hello, a.manifest_bytes, {}, wait));
-    SEGUE_ASSIGN(const Message m, stream.expect(MessageType::Welcome, wait));
-    SEGUE_ASSIGN(const Welcome w, decode_welcome(m.body));
-    if (w.pid != child.pid)
-        return Error(Code::Refused, "the new VMM answered as process " + std::to_string(w.pid) +
-                                        ", not as " + std::to_string(child.pid) +
-                                        ", the command that was started: it forks")
-            .way_out("a wrapper must end in 'exec segue-vmm \"$@\"'");
+// Every error is the program's, or CANCELLED.
+Status agree(Attempt& a, const Stream& stream, const Child& child, const Waiter& wait) {
+    SEGUE_ASSIGN(const Welcome w, ask(stream, a.manifest_bytes, child, wait));
     a.session.agreed.wire_rev = w.wire_rev;
     a.progress.change([&](report::UpdateRecord& r) { r.to_version = w.version; });
-    return wait.until(-1, 0).code() == Code::Closed ? Status() : wait.check();
+    return {};
 }
 
 Error how_it_ended(Attempt& a, const Child& child, const Result<Exit>& exit) {
@@ -40,6 +30,21 @@ Error how_it_ended(Attempt& a, const Child& child, const Result<Exit>& exit) {
 
 } // namespace
 
+Result<Welcome> ask(const Stream& stream, std::span<const std::byte> manifest, const Child& child,
+                    const Waiter& wait) {
+    SEGUE_TRY(stream.send(MessageType::Hello, manifest, {}, wait));
+    SEGUE_ASSIGN(const Message m, stream.expect(MessageType::Welcome, wait));
+    SEGUE_ASSIGN(Welcome w, decode_welcome(m.body));
+    if (w.pid != child.pid)
+        return Error(Code::Refused, "the new VMM answered as process " + std::to_string(w.pid) +
+                                        ", not as " + std::to_string(child.pid) +
+                                        ", the command that was started: it forks")
+            .way_out("a wrapper must end in 'exec segue-vmm \"$@\"'");
+    if (wait.until(-1, 0).code() != Code::Closed)
+        SEGUE_TRY(wait.check());
+    return w;
+}
+
 Status probe(Attempt& a, const ports::Program& program) {
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
@@ -51,7 +56,7 @@ Status probe(Attempt& a, const ports::Program& program) {
     theirs.reset();
     Waiter wait = a.session.wait();
     wait.peer_pidfd = child.pidfd.get();
-    Status said = ask(a, stream, child, wait);
+    Status said = agree(a, stream, child, wait);
     if (said.code() == Code::Closed) // its own end says more
         (void)Waiter{Deadline::in(kLastWords), wait.cancel_fd}.until(wait.peer_pidfd, POLLIN).ok();
     if (!said)

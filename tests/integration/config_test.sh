@@ -54,6 +54,11 @@ if [[ $modes == cpr-transfer ]]; then
     said=$(segue doctor "$config" "${settings[@]}" --set 'memory[0].backend=private' --set 'memory[0].options={}') &&
         fail "the doctor lets private RAM stay in place: $said"
     grep -q "^  no *cpr-transfer *RAM block 'ram0'" <<<"$said" || fail "the doctor does not name the block: $said"
+    for command in check run; do # a mode that cannot use its channel
+        said=$(segue $command "$config" "${settings[@]}" --set 'update.channels.main={ transport = "file" }' 2>&1) &&
+            fail "$command takes a channel that the mode cannot use: $said"
+        [[ $said == *"must be one with 'streaming'"* ]] || fail "$command does not say why: $said"
+    done
 fi
 
 segue run "$config" "${settings[@]}" || fail "the guest does not start"
@@ -81,6 +86,14 @@ if [[ $modes == *cpr-reboot* ]]; then
         said=$(segue inspect "${rests[0]}") || fail "the state at rest cannot be read: $said"
         [[ $said == *"== manifest"*"== state"*"[vcpu 0]"* ]] || fail "the state at rest has no vCPU: $said"
         [[ -z $(segue inspect "${rests[0]}" --diff "${rests[0]}") ]] || fail "the state at rest differs from itself"
+        [[ $(segue inspect "${rests[0]}" --for "$build/bin/segue-vmm") == yes:* ]] || fail "this VMM could not restore it"
+        said=$(segue inspect "${rests[0]}" --for /bin/true 2>&1) && fail "true can restore it: $said"
+        [[ $said == *"/bin/true gave no answer: it exited with 0"* ]] || fail "no reason is told: $said"
+        sed 's/^vcpus = .*/vcpus = 3/' "$config" >"$work/other.toml"
+        said=$(segue inspect "${rests[0]}" --for "$build/bin/segue-vmm" --config "$work/other.toml" 2>&1) &&
+            fail "another guest could be restored from it: $said"
+        [[ $said == *guest.vcpus* ]] || fail "the reason is not told: $said"
+        rm "$work/other.toml"
     else
         [[ -s $work/state.gz ]] || fail "the state rests nowhere"
     fi

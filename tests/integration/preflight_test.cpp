@@ -101,5 +101,19 @@ TEST_F(Preflight, TheBlackoutIsPredictedFromWhatWasSeenAcrossGenerations) {
     EXPECT_EQ(v.blackout.bound, seen[4] * 3 / 2);
 }
 
+TEST_F(Preflight, OfTheNextTwentyEighteenStayBelowTheBound) {
+    boot();
+    for (int i = 0; i < 20; ++i)
+        ASSERT_EQ(update().status, report::UpdateStatus::Completed);
+    const auto bound = ask().blackout.bound;
+    int below = 0;
+    for (int i = 0; i < 20; ++i) {
+        const auto r = update();
+        ASSERT_EQ(r.status, report::UpdateStatus::Completed);
+        below += r.blackout < bound ? 1 : 0;
+    }
+    EXPECT_GE(below, 18);
+}
+
 } // namespace
 } // namespace segue::integration

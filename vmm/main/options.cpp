@@ -11,6 +11,7 @@
 
 #include "core/base/version.hpp"
 #include "core/update/handoff.hpp"
+#include "core/update/probe.hpp"
 
 namespace segue::vmm {
 
@@ -147,11 +148,11 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     }
     if (optind < argc)
         return usage(std::string("unexpected argument ") + argv[optind]);
-    o.probe_fd = take_number(kProbeVariable);
+    o.probe_fd = take_number(update::kProbeVariable);
     o.handoff_fd = take_number(update::kHandoffVariable);
     if (o.from_exec && o.probe_fd < 0 && o.handoff_fd < 0)
         return Error(Code::Invalid, std::string("--from-exec: the environment brings neither ") +
-                                        kProbeVariable + " nor " + update::kHandoffVariable)
+                                        update::kProbeVariable + " nor " + update::kHandoffVariable)
             .way_out("a wrapper must pass on its environment and its descriptors");
     if (o.config.empty() && !o.doctor)
         return usage("--config FILE is missing");

@@ -12,10 +12,6 @@
 
 namespace segue::vmm {
 
-// Set where the process is only asked whether it could take the guest over: it answers over the
-// engine stream of this number, and exits.
-inline constexpr const char* kProbeVariable = "SEGUE_PROBE";
-
 struct Options {
     std::string config;                 // absolute path
     std::vector<std::string> overrides; // --set key=value
@@ -28,7 +24,7 @@ struct Options {
     // --restore: from the state on channel "main"; with a stream_fd once the owner has gone
     bool restore = false;
     bool from_exec = false; // --from-exec: one of the next two is there
-    int probe_fd = -1;      // kProbeVariable
+    int probe_fd = -1;      // update::kProbeVariable
     int handoff_fd = -1;    // update::kHandoffVariable
 };
 

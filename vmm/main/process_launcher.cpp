@@ -14,6 +14,7 @@
 #include "core/base/trusted.hpp"
 #include "core/update/handoff.hpp"
 #include "core/update/preflight.hpp"
+#include "core/update/probe.hpp"
 #include "vmm/main/options.hpp"
 #include "vmm/main/undertaker.hpp"
 #include "vmm/vcpu/scheduling.hpp"
@@ -147,7 +148,7 @@ Result<Child> ProcessLauncher::probe(const ports::SuccessorSpec& spec,
     SpawnSpec s;
     s.argv = exec_command(program.path, spec);
     s.fds = {{1, 1}, {2, 2}, {stream, 3}};
-    s.extra_env = {std::string(kProbeVariable) + "=3"};
+    s.extra_env = {std::string(update::kProbeVariable) + "=3"};
     s.new_session = true;
     mark_log();
     run_as_main_thread(); // and so will exec(), in the pause
