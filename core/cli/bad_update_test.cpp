@@ -62,10 +62,10 @@ const Row kPluginRows[] = {
     {"BackendIsUnknown", GUEST "[[memory]]\nid = \"a\"\nsize = \"16M\"\nbackend = \"memdf\"\n",
      "g.toml:7:11: memory[0].backend is \"memdf\", but must be a memory plugin that there is; did "
      "you mean 'memfd'?",
-     "file, hugetlbfs, memfd, private"},
+     "dax, file, hugetlbfs, memfd, private"},
     {"BackendIsATransport", GUEST "[[memory]]\nid = \"a\"\nsize = \"16M\"\nbackend = \"unix\"\n",
      "g.toml:7:11: memory[0].backend is \"unix\", but must be a memory plugin",
-     "file, hugetlbfs, memfd, private"},
+     "dax, file, hugetlbfs, memfd, private"},
     {"TransportIsUnknown", UPDATE "channels.main = { transport = \"unx\" }\n",
      "g.toml:9:31: update.channels.main.transport is \"unx\", but must be a transport plugin that "
      "there is; did you mean 'unix'?",

@@ -255,10 +255,10 @@ TEST_F(Program, RunShowsWhyAVmmDidNotStart) {
 }
 
 TEST_F(Program, RunGivesTheVmmItsPlacesAndWaitsForIt) {
+    service.info.pid = 0;
     start(); // what will answer
     lock.reset();
     write(dir / "segue-vmm", "#!/bin/sh\necho $$ \"$@\"; exec sleep 60\n", 0700);
-    service.info.pid = 0;
     EXPECT_EQ(segue({"run", dir / "web1.toml", "--set", "guest.vcpus=1"}), 0) << out;
     EXPECT_TRUE(printed("guest 'web1' runs")) << out;
     std::string log(4096, 0);

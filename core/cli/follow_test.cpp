@@ -174,16 +174,16 @@ TEST_F(FollowTest, WithoutATerminalNobodyIsAsked) {
 
 TEST_F(FollowTest, EachUpdateOfTheCommandHasItsKey) {
     start({"update", "web1", "--generation", "3"});
-    const std::string key = service.asked.key;
+    const std::string key = service.asked().key;
     EXPECT_EQ(key.size(), 36u);
-    EXPECT_EQ(service.asked.expected_generation, 3u);
+    EXPECT_EQ(service.asked().expected_generation, 3u);
     service.become(UpdateStatus::Completed);
     EXPECT_EQ(exit(), ExitCode::Ok);
     ASSERT_TRUE(pty.prints("completed")) << pty.seen;
     service.become(UpdateStatus::Active);
     pty.seen.clear();
     start({"update", "web1"});
-    EXPECT_NE(service.asked.key, key);
+    EXPECT_NE(service.asked().key, key);
 }
 
 } // namespace

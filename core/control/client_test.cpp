@@ -29,9 +29,9 @@ TEST_F(ClientTest, MirrorsTheService) {
     UpdateRequest request;
     request.config = "/c", request.key = "k-1", request.expected_generation = 3;
     EXPECT_EQ(client.start_update(request).value().id, "3-1");
-    EXPECT_EQ(service.asked.config, "/c");
-    EXPECT_EQ(service.asked.key, "k-1");
-    EXPECT_EQ(service.asked.expected_generation, 3u);
+    EXPECT_EQ(service.asked().config, "/c");
+    EXPECT_EQ(service.asked().key, "k-1");
+    EXPECT_EQ(service.asked().expected_generation, 3u);
     EXPECT_EQ(client.updates(1)->size(), 1u);
     EXPECT_EQ(to_json(client.plugins().value()), to_json(service.plugins()));
     EXPECT_EQ(to_json(client.update("3-1").value()), to_json(service.record));

@@ -27,13 +27,15 @@ public:
     Result<report::UpdateRecord> start_update(const UpdateRequest& request) override {
         if (refusal)
             return *refusal;
-        asked = request;
+        const std::lock_guard lock(mutex_);
+        asked_ = request;
         return record;
     }
     Result<report::Verdict> preflight(const UpdateRequest& request) override {
         if (refusal)
             return *refusal;
-        asked = request;
+        const std::lock_guard lock(mutex_);
+        asked_ = request;
         return example_verdict();
     }
     Result<report::UpdateRecord> update(const std::string& id) override {
@@ -54,6 +56,11 @@ public:
         return {};
     }
 
+    // The last one.
+    UpdateRequest asked() {
+        const std::lock_guard lock(mutex_);
+        return asked_;
+    }
     // While others may be asking.
     void become(report::UpdateStatus status) {
         const std::lock_guard lock(mutex_);
@@ -143,13 +150,13 @@ public:
     VmInfo info = example_vm();
     report::UpdateRecord record = example_record();
     std::optional<Error> refusal;
-    UpdateRequest asked;
     std::atomic<int> pauses = 0, cancels = 0;
     std::atomic<bool> cancellable = false;
 
 private:
     std::mutex mutex_;
     std::condition_variable changed_;
+    UpdateRequest asked_;
     bool slow_ = false;
 };
 

@@ -37,9 +37,9 @@ TEST_F(Routes, AnUpdateIsAcceptedWithItsPlace) {
     const auto a = ask("POST", "/v1/updates", R"({"mode":"m","binary":"/b","config":"/c"})");
     EXPECT_EQ(a.status, 202);
     EXPECT_EQ(header(a, "Location"), "/v1/updates/3-1");
-    EXPECT_EQ(service.asked.mode, "m");
-    EXPECT_EQ(service.asked.binary, "/b");
-    EXPECT_EQ(service.asked.config, "/c");
+    EXPECT_EQ(service.asked().mode, "m");
+    EXPECT_EQ(service.asked().binary, "/b");
+    EXPECT_EQ(service.asked().config, "/c");
     EXPECT_EQ(ask("POST", "/v1/updates").status, 202);
 }
 
@@ -48,14 +48,14 @@ TEST_F(Routes, AnUpdateMayHaveAKeyAndAGeneration) {
         return answer(service, {"POST", "/v1/updates", R"({"expected_generation":3})", key, owner});
     };
     EXPECT_EQ(post("k").status, 202);
-    EXPECT_EQ(service.asked.key, "k");
-    EXPECT_EQ(service.asked.expected_generation, 3u);
-    EXPECT_TRUE(service.asked.from_owner);
+    EXPECT_EQ(service.asked().key, "k");
+    EXPECT_EQ(service.asked().expected_generation, 3u);
+    EXPECT_TRUE(service.asked().from_owner);
     EXPECT_EQ(post("k", false).status, 202);
-    EXPECT_FALSE(service.asked.from_owner);
+    EXPECT_FALSE(service.asked().from_owner);
     EXPECT_EQ(post("with a space").status, 400);
     EXPECT_EQ(post(std::string(129, 'x')).status, 400);
-    service.refusal = replay(service.record, service.asked).error();
+    service.refusal = replay(service.record, service.asked()).error();
     EXPECT_EQ(post("k").status, 422);
 }
 

@@ -194,20 +194,20 @@ TEST_F(ServerTest, OtherUsersAreRefused) {
 
 TEST_F(ServerTest, TheGroupIsServedButBringsNoProgram) {
     EXPECT_TRUE(client.start_update({}));
-    EXPECT_TRUE(service.asked.from_owner);
+    EXPECT_TRUE(service.asked().from_owner);
     ServerLimits limits;
     limits.access.owners = {::geteuid() + 1};
     limits.access.group = ::getegid();
     restart(limits);
     EXPECT_EQ(raw(kGetClose).rfind("HTTP/1.1 200 ", 0), 0u);
     EXPECT_TRUE(client.start_update({}));
-    EXPECT_FALSE(service.asked.from_owner);
+    EXPECT_FALSE(service.asked().from_owner);
 }
 
 TEST_F(ServerTest, AKeyGoesToTheService) {
     raw("POST /v1/updates HTTP/1.1\r\nIdempotency-Key: k-1\r\nContent-Length: 0\r\n"
         "Connection: close\r\n\r\n");
-    EXPECT_EQ(service.asked.key, "k-1");
+    EXPECT_EQ(service.asked().key, "k-1");
 }
 
 TEST_F(ServerTest, ARequestThatDribblesIsCut) {

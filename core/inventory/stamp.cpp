@@ -5,6 +5,7 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/inventory/beside.hpp"
 #include "core/state/checksum.hpp"
 
 namespace segue::inventory {
@@ -28,7 +29,7 @@ std::uint64_t checksum_of(const Raw& raw) {
     return state::checksum(std::as_bytes(std::span(&raw, 1)).first(offsetof(Raw, checksum)), {});
 }
 
-// By pread(2): through the mapping, a hole would become a page.
+// Beside the mapping, through which a hole would become a page.
 Result<state::Digest> sample(const RamBlock& block) {
     const std::uint64_t pages = block.bytes / kPage;
     const std::uint64_t n = pages < kSamples ? pages : kSamples;
@@ -37,7 +38,7 @@ Result<state::Digest> sample(const RamBlock& block) {
     for (std::uint64_t i = 0; i < n; ++i) {
         // The last page is one of them: a file that was cut short ends there.
         const std::uint64_t at = n == 1 ? 0 : i * (pages - 1) / (n - 1);
-        SEGUE_TRY(sys::pread_all(block.fd.get(), page, block.offset + at * kPage));
+        SEGUE_TRY(read_beside(block, block.offset + at * kPage, page));
         all = state::digest(all, page);
     }
     return all;
@@ -61,11 +62,12 @@ Status write_stamp(const RamBlock& block, const Stamp& stamp) {
     Raw raw = {kMagic, 1, 0, stamp, {}, 0};
     SEGUE_ASSIGN(raw.samples, sample(block));
     raw.checksum = checksum_of(raw);
-    return sys::pwrite_all(block.fd.get(), std::as_bytes(std::span(&raw, 1)), block.stamp);
+    return write_beside(block, block.stamp, std::as_bytes(std::span(&raw, 1)));
 }
 
 Status sync(const RamBlock& block) {
-    if (::fsync(block.fd.get()) != 0)
+    // EINVAL: memory that no disk stands behind (device DAX).
+    if (::fsync(block.fd.get()) != 0 && errno != EINVAL)
         return Error::from_errno(errno, "sync RAM block " + block.id).with("block", block.id);
     return {};
 }
@@ -74,8 +76,7 @@ Status check_stamp(const RamBlock& block, const Stamp& stamp) {
     if (block.stamp == SEGUE_NO_STAMP)
         return not_ours(block, "cannot say whose it is");
     Raw raw = {};
-    SEGUE_TRY(
-        sys::pread_all(block.fd.get(), std::as_writable_bytes(std::span(&raw, 1)), block.stamp));
+    SEGUE_TRY(read_beside(block, block.stamp, std::as_writable_bytes(std::span(&raw, 1))));
     if (raw.magic != kMagic || raw.version != 1 || raw.checksum != checksum_of(raw))
         return not_ours(block, "carries no stamp: nobody left it there for a later start");
     if (raw.stamp.guest != stamp.guest)
@@ -96,7 +97,7 @@ void clear_stamp(const RamBlock& block) noexcept {
     if (block.stamp == SEGUE_NO_STAMP)
         return;
     const Raw none = {};
-    (void)sys::pwrite_all(block.fd.get(), std::as_bytes(std::span(&none, 1)), block.stamp).ok();
+    (void)write_beside(block, block.stamp, std::as_bytes(std::span(&none, 1))).ok();
 }
 
 } // namespace segue::inventory

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <segue/cpp/sys.hpp>
 
+#include "tests/support/huge_pages.hpp"
+
 namespace segue::inventory {
 namespace {
 
@@ -102,6 +104,34 @@ TEST_F(StampedBlock, ABackEndWithoutRoomForItIsRefused) {
     EXPECT_EQ(s.error().detail("block"), "ram0");
     EXPECT_FALSE(s.error().way_out().empty());
     EXPECT_NE(refusal(stamp_), "accepted");
+}
+
+// hugetlbfs knows no write(2): found when a guest's RAM was to stay there over cpr-reboot.
+TEST_F(StampedBlock, IsWrittenOnHugePagesToo) {
+    constexpr std::uint64_t page = 2u << 20;
+    const test::HugePages pool(2);
+    ASSERT_TRUE(pool.there());
+    block_.page_shift = 21;
+    block_.bytes = block_.stamp = page;
+    block_.fd = sys::memfd("ram0", MFD_HUGETLB | MFD_HUGE_2MB).value();
+    ASSERT_TRUE(sys::truncate(block_.fd.get(), 2 * page));
+    const Status s = write_stamp(block_, stamp_);
+    ASSERT_TRUE(s) << s.error().what();
+    EXPECT_EQ(refusal(stamp_), "accepted");
+    EXPECT_TRUE(refused_with([](Stamp& s) { s.guest[0] = 8; }));
+    clear_stamp(block_);
+    EXPECT_NE(refusal(stamp_), "accepted");
+}
+
+TEST_F(StampedBlock, AnEmptyPoolIsAnErrorAndNoSignal) {
+    constexpr std::uint64_t page = 1u << 30; // of which nobody has any
+    block_.page_shift = 30;
+    block_.bytes = block_.stamp = page;
+    auto fd = sys::memfd("ram0", MFD_HUGETLB | MFD_HUGE_1GB);
+    ASSERT_TRUE(fd) << fd.error().what();
+    block_.fd = std::move(*fd);
+    ASSERT_TRUE(sys::truncate(block_.fd.get(), 2 * page));
+    EXPECT_FALSE(write_stamp(block_, stamp_));
 }
 
 } // namespace

@@ -50,7 +50,7 @@ public:
         boot();
         running_ = true;
         thread_ = std::thread([this] { loop(); });
-        while (page().slot[1].counter == 0)
+        while (count(1) == 0)
             std::this_thread::yield();
     }
     void stop() {
@@ -67,6 +67,10 @@ public:
     Time longest() const { return longest_; }
 
 private:
+    // As a store of a vCPU is to the observer.
+    std::atomic_ref<std::uint64_t> count(int slot) const {
+        return std::atomic_ref(const_cast<std::uint64_t&>(page().slot[slot].counter));
+    }
     void loop() {
         for (Time before = now(); running_;) {
             if (const auto time = planted_.load(); time != 0) {
@@ -75,7 +79,7 @@ private:
             }
             const Time begin = now();
             for (int i = 0; i < 2; i++)
-                page().slot[i].counter = page().slot[i].counter + 1;
+                count(i).fetch_add(1);
             longest_ = std::max(longest_, now() - before);
             before = begin;
         }

@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include <utility>
+
 namespace segue::update {
 
 Watchdog::Watchdog()
@@ -17,17 +19,18 @@ void Watchdog::arm(Deadline deadline, std::function<void()> act) {
     deadline_ = deadline;
     act_ = std::move(act);
     fired_ = false;
-    changed_.notify_one();
+    changed_.notify_all();
 }
 
 void Watchdog::hasten(Deadline deadline) {
     const std::lock_guard lock(mutex_);
     deadline_ = earlier(deadline_, deadline);
-    changed_.notify_one();
+    changed_.notify_all();
 }
 
 bool Watchdog::disarm() {
-    const std::lock_guard lock(mutex_); // waits for an act in progress
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !acting_; });
     act_ = nullptr;
     return fired_;
 }
@@ -45,9 +48,14 @@ void Watchdog::loop(const std::stop_token& stop) {
                                 [&] { return !act_ || deadline_.at() != until; });
             continue;
         }
-        fired_ = true;
-        act_();
-        act_ = nullptr;
+        // Not under the lock: who hastens may hold what the act waits for.
+        fired_ = acting_ = true;
+        const std::function<void()> act = std::exchange(act_, nullptr);
+        lock.unlock();
+        act();
+        lock.lock();
+        acting_ = false;
+        changed_.notify_all();
     }
 }
 

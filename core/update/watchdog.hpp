@@ -23,7 +23,8 @@ public:
     void arm(Deadline deadline, std::function<void()> act);
     // Brings the deadline of the call in progress forward. [any]
     void hasten(Deadline deadline);
-    // True: `act` has run, and whatever the caller was doing is not his any more.
+    // Waits for an `act` in progress. True: it has run, and whatever the caller was doing is not
+    // his any more.
     bool disarm();
 
 private:
@@ -33,7 +34,7 @@ private:
     std::condition_variable_any changed_;
     Deadline deadline_ = Deadline::never();
     std::function<void()> act_;
-    bool fired_ = false;
+    bool fired_ = false, acting_ = false;
     std::jthread thread_; // last: it uses the rest
 };
 

@@ -43,6 +43,20 @@ TEST(Watchdog, TheNextCallHasAWatchOfItsOwn) {
     EXPECT_FALSE(dog.disarm()) << "the last one's bite is forgotten";
 }
 
+// A cancel that hastens holds what the act wants.
+TEST(Watchdog, HastenDoesNotWaitForAnActInProgress) {
+    Watchdog dog;
+    std::promise<void> begun, hastened;
+    dog.arm(Deadline::in(milliseconds(1)), [&] {
+        begun.set_value();
+        EXPECT_EQ(hastened.get_future().wait_for(kLong), std::future_status::ready);
+    });
+    begun.get_future().wait();
+    dog.hasten(Deadline::in(milliseconds(1)));
+    hastened.set_value();
+    EXPECT_TRUE(dog.disarm()) << "which does wait";
+}
+
 TEST(Watchdog, ADeadlineCanBeBroughtForward) {
     Watchdog dog;
     std::promise<void> fired;

@@ -35,7 +35,8 @@ std::string fault_of(const segue_block& b, std::uint64_t asked, std::uint64_t ca
         return "a page_shift of " + number(b.page_shift);
     if (b.offset % (1ull << b.page_shift) != 0)
         return "an offset of " + number(b.offset) + ", which is no multiple of its page";
-    if ((kind != MAP_SHARED && kind != MAP_PRIVATE) || (flags & MAP_FIXED) != 0)
+    const bool known = kind == MAP_SHARED || kind == MAP_PRIVATE || kind == MAP_SHARED_VALIDATE;
+    if (!known || (flags & MAP_FIXED) != 0)
         return "map_flags of " + number(b.map_flags) + ", with which nothing can be mapped";
     if (anonymous != (b.fd < 0))
         return anonymous ? "a descriptor with MAP_ANONYMOUS" : "no descriptor";

@@ -13,12 +13,10 @@
 #include <thread>
 #include <vector>
 
+#include <segue/cpp/sys.hpp>
+
 #include "core/base/log.hpp"
 #include "core/base/units.hpp"
-
-#ifndef MADV_POPULATE_WRITE // Linux 5.14
-#define MADV_POPULATE_WRITE 23
-#endif
 
 namespace segue::vmm {
 

@@ -6,11 +6,6 @@
 
 #include <segue/cpp/sys.hpp>
 
-#ifndef MADV_POPULATE_READ // Linux 5.14
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#endif
-
 namespace segue::vmm {
 
 namespace {

@@ -31,7 +31,8 @@ std::string fault_of(const segue_block& b, std::uint64_t asked) {
     if (b.offset % (1ull << b.page_shift) != 0)
         return "the offset is not aligned to a page";
     const auto flags = static_cast<int>(b.map_flags), kind = flags & (MAP_SHARED | MAP_PRIVATE);
-    if ((kind != MAP_SHARED && kind != MAP_PRIVATE) || (flags & MAP_FIXED) != 0)
+    const bool known = kind == MAP_SHARED || kind == MAP_PRIVATE || kind == MAP_SHARED_VALIDATE;
+    if (!known || (flags & MAP_FIXED) != 0)
         return "its map_flags cannot be used";
     if ((flags & MAP_ANONYMOUS) != 0 && (kind != MAP_PRIVATE || b.fd >= 0 || b.survives != 0))
         return "anonymous memory is private, has no descriptor and outlives nothing";

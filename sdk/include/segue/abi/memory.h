@@ -27,7 +27,7 @@ typedef struct segue_block {
     uint32_t size;
     uint32_t page_shift; /* of the backing pages: 12, 21, 30 */
     int32_t fd;          /* the host's from now on */
-    uint32_t map_flags;  /* flags for mmap(2), MAP_SHARED or MAP_PRIVATE among them */
+    uint32_t map_flags;  /* flags for mmap(2), MAP_SHARED, MAP_SHARED_VALIDATE or MAP_PRIVATE */
     uint64_t offset;     /* of the RAM in fd, bytes */
     uint64_t bytes;
     uint64_t stamp;    /* offset of 4 KiB beside the RAM, or SEGUE_NO_STAMP */

@@ -20,6 +20,11 @@
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
+#ifndef MADV_POPULATE_READ // Linux 5.14
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
 namespace segue::sys {
 
 // Calls `f` until it does not fail by EINTR.
