@@ -152,11 +152,12 @@ Status read_control(const Settings& s, ControlConfig& out) {
 
 Result<GuestConfig> check_guest_config(Document document) {
     SEGUE_ASSIGN(Settings settings, check_document(std::move(document), guest_keys()));
-    GuestConfig c{{}, 0, {}, {}, {}, {}, {}, {}, {}, std::move(settings)};
+    GuestConfig c{{}, 0, {}, {}, {}, {}, {}, {}, {}, {}, std::move(settings)};
     const Settings& s = c.settings;
     c.name = s.text("guest.name");
     c.vcpus = static_cast<std::uint32_t>(s.number("guest.vcpus"));
     c.kernel = s.text("guest.kernel");
+    c.initrd = s.text("guest.initrd");
     c.cmdline = s.text("guest.cmdline");
     c.plugin_dirs = s.list("plugins.dirs");
     SEGUE_TRY(read_memory(s, c.memory));

@@ -77,6 +77,7 @@ struct GuestConfig {
     std::string name;
     std::uint32_t vcpus = 0;
     std::string kernel;
+    std::string initrd; // "": none
     std::string cmdline;
     std::vector<MemoryConfig> memory; // in the order of their guest-physical addresses
     ConsoleConfig console;

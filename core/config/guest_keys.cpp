@@ -19,7 +19,8 @@ constexpr Key kKeys[] = {
     // identity: carried, and compared in an update
     {"guest.name", kName, true, nullptr, "name of the guest, unique on this host"},
     {"guest.vcpus", {Type::Uint, 1, 64}, false, "1", "number of virtual CPUs"},
-    {"guest.kernel", kPath, true, nullptr, "PVH ELF file that the guest boots"},
+    {"guest.kernel", kPath, true, nullptr, "bzImage or PVH ELF file that the guest boots"},
+    {"guest.initrd", kPath, false, nullptr, "the kernel's first file system"},
     {"guest.cmdline", kText, false, "", "the kernel's command line"},
     {"memory[].id", kName, true, nullptr, "name of the block, unique"},
     {"memory[].size",

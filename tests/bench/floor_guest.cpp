@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "vmm/boot/kernel.hpp"
 #include "vmm/boot/pvh.hpp"
 
 namespace segue::bench {
@@ -23,13 +24,15 @@ Result<std::uint32_t> place_guest(std::span<std::byte> ram, unsigned vcpus) {
     const auto elf = program.parent_path().parent_path() / "share/segue/metronome.elf";
     const std::uint64_t bytes = std::min<std::uint64_t>(ram.size(), kLowRam);
     const vmm::GuestRam guest({{{0, bytes}, ram.data()}});
-    return vmm::load_pvh(elf.string(), "vcpus=" + std::to_string(vcpus) + " print=0 share=4M",
-                         guest);
+    const std::string line = "vcpus=" + std::to_string(vcpus) + " print=0 share=4M";
+    SEGUE_ASSIGN(const vmm::BootVcpu boot, vmm::load_kernel({elf.string(), "", line}, guest, {}));
+    return static_cast<std::uint32_t>(boot.regs.rip);
 }
 
 void set_entry(vmm::VcpuState& state, std::uint32_t entry) {
-    state.regs = vmm::pvh_regs(entry);
-    state.sregs = vmm::pvh_sregs(state.sregs);
+    const vmm::BootVcpu boot = vmm::pvh_vcpu(entry, state.sregs);
+    state.regs = boot.regs;
+    state.sregs = boot.sregs;
     state.mp.mp_state = KVM_MP_STATE_RUNNABLE;
 }
 

@@ -15,7 +15,8 @@ constexpr std::size_t kMaxHeaders = 128; // of a program; kernels have 4 to 10
 
 Error bad(const std::string& name, const std::string& why) {
     return Error(Code::Invalid, "kernel " + name + ": " + why)
-        .way_out("give [guest] kernel an x86 ELF file with a PVH entry note, such as vmlinux");
+        .way_out("give [guest] kernel a bzImage, or an x86 ELF file with a PVH entry note, such as "
+                 "vmlinux");
 }
 
 template <class T>

@@ -65,7 +65,7 @@ Result<std::uint32_t> entry_of(int fd, const ElfFile& elf, const std::string& ke
         return static_cast<std::uint32_t>(*entry);
     }
     return bad(kernel, "has no PVH entry (ELF note 18 of \"Xen\")")
-        .way_out("build the kernel with CONFIG_PVH=y and give its vmlinux, not bzImage");
+        .way_out("give the kernel's bzImage, or build it with CONFIG_PVH=y");
 }
 
 Status check_segments(const ElfFile& elf, const GuestRam& ram, const std::string& kernel) {
@@ -73,34 +73,39 @@ Status check_segments(const ElfFile& elf, const GuestRam& ram, const std::string
         if (auto to = ram.at(s.guest, s.memory_bytes); !to)
             return bad(kernel, "a segment does not fit into guest RAM: " + to.error().what())
                 .way_out("give the guest more memory");
-        if (s.guest < kBootAreaEnd && s.guest + s.memory_bytes > kStartInfo)
+        if (s.guest < kCommandLineEnd && s.guest + s.memory_bytes > kBootArea)
             return bad(kernel, "a segment lies over the boot area at 0x6000 to 0x8000");
+        if (s.guest < kVideoHoleEnd && s.guest + s.memory_bytes > kVideoHole)
+            return bad(kernel, "a segment lies in the reserved part at 0xa0000 to 0x100000");
     }
     return {};
 }
 
 } // namespace
 
-Result<std::uint32_t> load_pvh(const std::string& kernel, const std::string& command_line,
-                               const GuestRam& ram) {
-    auto file = sys::open(kernel, O_RDONLY | O_NONBLOCK);
-    if (!file)
-        return Error(std::move(file).error()).while_doing("kernel");
-    const int fd = file->get();
-    SEGUE_ASSIGN(const ElfFile elf, ElfFile::read(fd, kernel));
-    SEGUE_TRY(check_segments(elf, ram, kernel));
-    SEGUE_ASSIGN(const std::uint32_t entry, entry_of(fd, elf, kernel));
-    if (command_line.size() > kMaxCommandLine)
-        return Error(Code::Invalid, "kernel command line: " + std::to_string(command_line.size()) +
-                                        " bytes, more than " + std::to_string(kMaxCommandLine));
-    for (const ElfSegment& s : elf.loads) {
+Result<std::unique_ptr<KernelImage>> open_pvh(int fd, const std::string& name,
+                                              const GuestRam& ram) {
+    SEGUE_ASSIGN(ElfFile elf, ElfFile::read(fd, name));
+    SEGUE_TRY(check_segments(elf, ram, name));
+    SEGUE_ASSIGN(const std::uint32_t entry, entry_of(fd, elf, name));
+    return std::unique_ptr<KernelImage>(new PvhImage(fd, name, std::move(elf), entry));
+}
+
+std::uint64_t PvhImage::end() const {
+    std::uint64_t end = kVideoHoleEnd;
+    for (const ElfSegment& s : elf_.loads)
+        end = std::max(end, s.guest + s.memory_bytes);
+    return end;
+}
+
+Status PvhImage::load(const GuestRam& ram, const BootInfo& info) const {
+    for (const ElfSegment& s : elf_.loads) {
         SEGUE_ASSIGN(const auto to, ram.at(s.guest, s.memory_bytes));
-        if (auto read = sys::pread_all(fd, to.first(s.file_bytes), s.offset); !read)
-            return Error(std::move(read).error()).while_doing("kernel " + kernel);
+        if (auto read = sys::pread_all(fd_, to.first(s.file_bytes), s.offset); !read)
+            return Error(std::move(read).error()).while_doing("kernel " + name_);
         std::memset(to.data() + s.file_bytes, 0, to.size() - s.file_bytes);
     }
-    SEGUE_TRY(write_start_info(command_line, ram));
-    return entry;
+    return write_start_info(info, ram);
 }
 
 } // namespace segue::vmm

@@ -4,28 +4,39 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <vector>
 
-#include <segue/cpp/result.hpp>
-
-#include "vmm/kvm/uapi.hpp"
-#include "vmm/memory/guest_ram.hpp"
+#include "vmm/boot/elf.hpp"
+#include "vmm/boot/image.hpp"
 
 namespace segue::vmm {
 
-inline constexpr std::uint64_t kStartInfo = 0x6000; // struct hvm_start_info
-inline constexpr std::uint64_t kBootMap = 0x6100;   // memory map, up to kCommandLine
-inline constexpr std::uint64_t kCommandLine = 0x7000;
-inline constexpr std::uint64_t kBootAreaEnd = 0x8000; // of all three; no segment may lie here
-inline constexpr std::size_t kMaxCommandLine = kBootAreaEnd - kCommandLine - 1;
+inline constexpr std::uint64_t kStartInfo = kBootArea; // struct hvm_start_info
+inline constexpr std::uint64_t kModule = 0x6080;       // struct hvm_modlist_entry, of the initrd
+inline constexpr std::uint64_t kBootMap = 0x6100;      // memory map, up to kCommandLine
 
-// Loads `kernel` and writes start info, memory map and command line. Gives the entry address.
-// Nothing is written before the whole file has been checked. [main, or a reset: vCPUs stopped]
-Result<std::uint32_t> load_pvh(const std::string& kernel, const std::string& command_line,
-                               const GuestRam& ram);
+// Paging off, flat 4 GiB segments, EBX = start info, IF clear.
+BootVcpu pvh_vcpu(std::uint32_t entry, const kvm_sregs2& fresh);
 
-// What the boot vCPU starts with; `fresh` is what KVM gave it.
-kvm_regs pvh_regs(std::uint32_t entry);
-kvm_sregs2 pvh_sregs(const kvm_sregs2& fresh);
+class PvhImage final : public KernelImage {
+public:
+    PvhImage(int fd, std::string name, ElfFile elf, std::uint32_t entry)
+        : fd_(fd)
+        , name_(std::move(name))
+        , elf_(std::move(elf))
+        , entry_(entry) {}
+
+    std::size_t max_command_line() const override { return kMaxCommandLine; }
+    std::uint64_t end() const override;
+    std::uint64_t initrd_limit() const override { return kLowRamEnd; }
+    Status load(const GuestRam& ram, const BootInfo& info) const override;
+    BootVcpu vcpu(const kvm_sregs2& fresh) const override { return pvh_vcpu(entry_, fresh); }
+
+private:
+    int fd_;
+    std::string name_;
+    ElfFile elf_;
+    std::uint32_t entry_;
+};
 
 } // namespace segue::vmm

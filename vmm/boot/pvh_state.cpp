@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// The boot vCPU's registers: paging off, flat 4 GiB segments, EBX = start info, IF clear.
 #include "vmm/boot/pvh.hpp"
 
 namespace segue::vmm {
@@ -20,16 +19,13 @@ kvm_segment flat(std::uint16_t selector, std::uint8_t type) {
 
 } // namespace
 
-kvm_regs pvh_regs(std::uint32_t entry) {
-    kvm_regs regs = {};
-    regs.rip = entry;
-    regs.rbx = kStartInfo;
-    regs.rflags = 2; // the bit that is always set
-    return regs;
-}
-
-kvm_sregs2 pvh_sregs(const kvm_sregs2& fresh) {
-    kvm_sregs2 s = fresh;  // APIC base stays
+BootVcpu pvh_vcpu(std::uint32_t entry, const kvm_sregs2& fresh) {
+    BootVcpu v;
+    v.regs.rip = entry;
+    v.regs.rbx = kStartInfo;
+    v.regs.rflags = 2; // the bit that is always set
+    kvm_sregs2& s = v.sregs;
+    s = fresh;             // APIC base stays
     s.cs = flat(0x08, 11); // execute, read, accessed
     s.ds = s.es = s.fs = s.gs = s.ss = flat(0x10, 3);
     s.tr = flat(0x18, 11); // busy 32-bit task state, which VT-x demands
@@ -40,7 +36,7 @@ kvm_sregs2 pvh_sregs(const kvm_sregs2& fresh) {
     s.cr0 = 0x11; // PE, ET
     s.cr2 = s.cr3 = s.cr4 = s.cr8 = 0;
     s.efer = 0;
-    return s;
+    return v;
 }
 
 } // namespace segue::vmm

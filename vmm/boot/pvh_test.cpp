@@ -2,13 +2,10 @@
 #include "vmm/boot/pvh.hpp"
 
 #include <elf.h>
-#include <gmock/gmock.h>
 
-#include <cstring>
 #include <functional>
 
-#include <segue/cpp/sys.hpp>
-
+#include "vmm/boot/boot_test.hpp"
 #include "vmm/boot/start_info.hpp"
 
 namespace segue::vmm {
@@ -68,46 +65,16 @@ struct Image {
 using Image64 = Image<Elf64_Ehdr, Elf64_Phdr, std::uint64_t, ELFCLASS64, EM_X86_64>;
 using Image32 = Image<Elf32_Ehdr, Elf32_Phdr, std::uint32_t, ELFCLASS32, EM_386>;
 
-class Pvh : public testing::Test {
+class Pvh : public BootTest {
 protected:
     Pvh()
-        : storage_(kRam, std::byte{0xcc})
-        , ram({{{0, kRam, 0, 0}, storage_.data()}})
-        , file_(sys::memfd("kernel", 0).value()) {}
-    Result<std::uint32_t> load(std::span<const std::byte> image, const std::string& line = "a=b") {
-        EXPECT_TRUE(sys::truncate(file_.get(), 0).ok());
-        EXPECT_TRUE(sys::pwrite_all(file_.get(), image, 0).ok());
-        return load_pvh(path(), line, ram);
-    }
-    std::string path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
-    template <class T>
-    T at(std::uint64_t guest) const {
-        T value;
-        std::memcpy(&value, ram.at(guest, sizeof value)->data(), sizeof value);
-        return value;
-    }
-    std::string text_at(std::uint64_t guest) const {
-        return reinterpret_cast<const char*>(ram.at(guest, 1)->data());
-    }
-    bool untouched() const {
-        return std::all_of(storage_.begin(), storage_.end(),
-                           [](std::byte b) { return b == std::byte{0xcc}; });
-    }
-
-private:
-    std::vector<std::byte> storage_;
-
-protected:
-    GuestRam ram;
-
-private:
-    UniqueFd file_;
+        : BootTest(kRam) {}
 };
 
 TEST_F(Pvh, LoadsSegmentsAndZeroesTheRest) {
     const auto entry = load(Image64().bytes());
     ASSERT_TRUE(entry.ok()) << entry.error().what();
-    EXPECT_EQ(*entry, kLoad);
+    EXPECT_EQ(entry->regs.rip, kLoad);
     EXPECT_EQ(text_at(kLoad), "kernel");
     EXPECT_EQ(at<std::uint8_t>(kLoad + 8), 0);
     EXPECT_EQ(at<std::uint8_t>(kLoad + 8191), 0);
@@ -117,7 +84,7 @@ TEST_F(Pvh, LoadsSegmentsAndZeroesTheRest) {
 TEST_F(Pvh, Loads32BitImages) {
     const auto entry = load(Image32().bytes());
     ASSERT_TRUE(entry.ok()) << entry.error().what();
-    EXPECT_EQ(*entry, kLoad);
+    EXPECT_EQ(entry->regs.rip, kLoad);
 }
 
 TEST_F(Pvh, WritesStartInfo) {
@@ -126,11 +93,25 @@ TEST_F(Pvh, WritesStartInfo) {
     EXPECT_EQ(info.magic, 0x336ec578u);
     EXPECT_EQ(info.version, 1u);
     EXPECT_EQ(text_at(info.command_line), "console=ttyS0");
-    ASSERT_EQ(info.memory_map_entries, 3u);
+    ASSERT_EQ(info.memory_map_entries, 4u);
+    EXPECT_EQ(info.modules, 0u);
+    EXPECT_EQ(info.rsdp, kAcpiArea);
     const auto high = at<StartInfoMemory>(info.memory_map + 2 * sizeof(StartInfoMemory));
     EXPECT_EQ(high.guest, 0x100000u);
     EXPECT_EQ(high.bytes, kRam - 0x100000);
     EXPECT_EQ(high.type, 1u);
+}
+
+TEST_F(Pvh, GivesTheInitrdAsAModule) {
+    const std::vector<std::byte> initrd(5000, std::byte{0x77});
+    ASSERT_TRUE(load(Image64().bytes(), "", initrd).ok());
+    const auto info = at<StartInfo>(kStartInfo);
+    ASSERT_EQ(info.modules, 1u);
+    const auto module = at<StartInfoModule>(info.module_list);
+    EXPECT_EQ(module.bytes, 5000u);
+    EXPECT_EQ(module.guest, kRam - 8192); // as high as whole pages go
+    EXPECT_EQ(at<std::uint8_t>(module.guest + 4999), 0x77);
+    EXPECT_EQ(at<std::uint8_t>(module.guest + 5000), 0xcc);
 }
 
 struct Fault {
@@ -141,7 +122,7 @@ struct Fault {
 
 TEST_F(Pvh, RefusesEachMalformedField) {
     const Fault faults[] = {
-        {"magic", [](Image64& i) { i.h.e_ident[0] = 0; }, "not an ELF file"},
+        {"magic", [](Image64& i) { i.h.e_ident[0] = 0; }, "neither an ELF file nor a bzImage"},
         {"byte order", [](Image64& i) { i.h.e_ident[EI_DATA] = ELFDATA2MSB; }, "little-endian"},
         {"version", [](Image64& i) { i.h.e_ident[EI_VERSION] = 2; }, "of version 1"},
         {"class", [](Image64& i) { i.h.e_ident[EI_CLASS] = 3; }, "class 3"},
@@ -158,6 +139,7 @@ TEST_F(Pvh, RefusesEachMalformedField) {
         {"address", [](Image64& i) { i.load.p_paddr = kRam; }, "does not fit into guest RAM"},
         {"memory size", [](Image64& i) { i.load.p_memsz = ~0ull; }, "does not fit into guest RAM"},
         {"boot area", [](Image64& i) { i.load.p_paddr = i.notes.value = 0x7fff; }, "boot area"},
+        {"hole", [](Image64& i) { i.load.p_paddr = i.notes.value = 0x9f000; }, "0xa0000"},
         {"nothing to load", [](Image64& i) { i.load.p_type = PT_NULL; }, "no segment to load"},
         {"no note", [](Image64& i) { i.note.p_type = PT_NULL; }, "no PVH entry"},
         {"note type", [](Image64& i) { i.notes.entry.n_type = 17; }, "no PVH entry"},
@@ -173,7 +155,7 @@ TEST_F(Pvh, RefusesEachMalformedField) {
         const auto entry = load(image.bytes());
         ASSERT_EQ(entry.code(), Code::Invalid) << fault.name;
         EXPECT_THAT(entry.error().what(), HasSubstr(fault.why)) << fault.name;
-        EXPECT_THAT(entry.error().what(), HasSubstr(path())) << fault.name;
+        EXPECT_THAT(entry.error().what(), HasSubstr("kernel /proc/self/fd/")) << fault.name;
         EXPECT_TRUE(untouched()) << fault.name;
     }
 }
@@ -192,20 +174,14 @@ TEST_F(Pvh, RefusesALongCommandLine) {
     EXPECT_THAT(entry.error().what(), HasSubstr("command line"));
 }
 
-TEST_F(Pvh, NamesAFileThatIsNotThere) {
-    const auto entry = load_pvh("/nonexistent/vmlinux", "", ram);
-    ASSERT_EQ(entry.code(), Code::NotFound);
-    EXPECT_THAT(entry.error().what(), HasSubstr("/nonexistent/vmlinux"));
-}
-
 TEST_F(Pvh, EntryStateIsFlat32BitWithoutPaging) {
-    EXPECT_EQ(pvh_regs(0x1000).rbx, kStartInfo);
-    EXPECT_EQ(pvh_regs(0x1000).rip, 0x1000u);
-    const kvm_sregs2 s = pvh_sregs({});
-    EXPECT_EQ(s.cr0, 0x11u);
-    EXPECT_EQ(s.cs.limit, 0xffffffffu);
-    EXPECT_EQ(s.cs.db, 1);
-    EXPECT_EQ(s.efer, 0u);
+    const BootVcpu v = load(Image64().bytes()).value();
+    EXPECT_EQ(v.regs.rbx, kStartInfo);
+    EXPECT_EQ(v.sregs.cr0, 0x11u);
+    EXPECT_EQ(v.sregs.cs.limit, 0xffffffffu);
+    EXPECT_EQ(v.sregs.cs.db, 1);
+    EXPECT_EQ(v.sregs.efer, 0u);
+    EXPECT_EQ(v.sregs.apic_base, kApicBase);
 }
 
 } // namespace

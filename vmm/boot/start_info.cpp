@@ -7,16 +7,21 @@
 
 namespace segue::vmm {
 
-Status write_start_info(const std::string& command_line, const GuestRam& ram) {
+Status write_start_info(const BootInfo& boot, const GuestRam& ram) {
     const auto map = memory_map(ram.layout());
-    if (kBootMap + map.size() * sizeof(StartInfoMemory) > kCommandLine)
-        return Error(Code::Invalid, "guest memory map: more regions than the boot area holds");
-    SEGUE_ASSIGN(const auto area, ram.at(kStartInfo, kBootAreaEnd - kStartInfo));
+    SEGUE_ASSIGN(const auto area, ram.at(kStartInfo, kCommandLine - kStartInfo));
     std::memset(area.data(), 0, area.size());
     StartInfo info;
     info.command_line = kCommandLine;
+    info.rsdp = boot.rsdp;
     info.memory_map = kBootMap;
     info.memory_map_entries = static_cast<std::uint32_t>(map.size());
+    if (boot.initrd.bytes != 0) {
+        info.modules = 1;
+        info.module_list = kModule;
+        const StartInfoModule module = {boot.initrd.guest, boot.initrd.bytes, 0, 0};
+        std::memcpy(area.data() + (kModule - kStartInfo), &module, sizeof module);
+    }
     std::memcpy(area.data(), &info, sizeof info);
     std::byte* to = area.data() + (kBootMap - kStartInfo);
     for (const MemoryMapEntry& e : map) {
@@ -24,9 +29,7 @@ Status write_start_info(const std::string& command_line, const GuestRam& ram) {
         std::memcpy(to, &entry, sizeof entry);
         to += sizeof entry;
     }
-    std::memcpy(area.data() + (kCommandLine - kStartInfo), command_line.data(),
-                command_line.size());
-    return {};
+    return write_command_line(boot.command_line, ram);
 }
 
 } // namespace segue::vmm

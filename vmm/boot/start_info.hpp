@@ -3,11 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
-#include <segue/cpp/result.hpp>
-
-#include "vmm/memory/guest_ram.hpp"
+#include "vmm/boot/image.hpp"
 
 namespace segue::vmm {
 
@@ -26,6 +23,15 @@ struct StartInfo {
 };
 static_assert(sizeof(StartInfo) == 56);
 
+// struct hvm_modlist_entry.
+struct StartInfoModule {
+    std::uint64_t guest = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t command_line = 0;
+    std::uint64_t reserved = 0;
+};
+static_assert(sizeof(StartInfoModule) == 32);
+
 // struct hvm_memmap_table_entry; types as in E820.
 struct StartInfoMemory {
     std::uint64_t guest = 0;
@@ -35,7 +41,7 @@ struct StartInfoMemory {
 };
 static_assert(sizeof(StartInfoMemory) == 24);
 
-// At kStartInfo, kBootMap and kCommandLine of pvh.hpp.
-Status write_start_info(const std::string& command_line, const GuestRam& ram);
+// At kStartInfo, kModule, kBootMap and kCommandLine (pvh.hpp); the map fits.
+Status write_start_info(const BootInfo& boot, const GuestRam& ram);
 
 } // namespace segue::vmm

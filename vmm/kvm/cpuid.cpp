@@ -127,6 +127,13 @@ Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm) {
     return entries;
 }
 
+unsigned address_bits(const CpuidEntries& machine) {
+    const auto it = std::find_if(machine.begin(), machine.end(), [](const kvm_cpuid_entry2& e) {
+        return e.function == 0x80000008;
+    });
+    return it == machine.end() ? 36 : it->eax & 0xff;
+}
+
 CpuidEntries vcpu_cpuid(const CpuidEntries& machine, unsigned id, unsigned count) {
     CpuidEntries out = machine;
     const unsigned bits = static_cast<unsigned>(std::bit_width(count - 1));

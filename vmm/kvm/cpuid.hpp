@@ -13,6 +13,9 @@ namespace segue::vmm {
 // enlightenments but KVM's own (Hyper-V, Xen). The same for every vCPU.
 Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm);
 
+// How many bits a guest-physical address has (leaf 0x80000008), 36 where it does not say.
+unsigned address_bits(const CpuidEntries& machine);
+
 // The same CPU as vCPU `id` of `count`: one package, a core a vCPU, the APIC id equal to the vCPU's
 // id (Intel SDM 2A, CPUID leaves 1, 4, 0xB, 0x1F; AMD APM 3, leaves 0x80000008, 0x8000001D/E).
 CpuidEntries vcpu_cpuid(const CpuidEntries& machine, unsigned id, unsigned count);

@@ -12,8 +12,9 @@ void MachineConfig::write(state::Writer& manifest) const {
     manifest.begin("machine", "", 1);
     manifest.put_text("version", kMachineVersion);
     manifest.put("vcpus", vcpus);
-    manifest.put_text("kernel", kernel);
-    manifest.put_text("command_line", command_line);
+    manifest.put_text("kernel", boot.kernel);
+    manifest.put_text("initrd", boot.initrd);
+    manifest.put_text("command_line", boot.command_line);
     manifest.put("console_kind", static_cast<std::uint64_t>(console.kind));
     manifest.put_text("console_path", console.path);
     manifest.end();
@@ -32,8 +33,9 @@ Result<MachineConfig> MachineConfig::read(const state::Reader& manifest) {
     if (vcpus < 1 || vcpus > kMaxVcpus)
         return Error(Code::Corrupt, "machine: " + std::to_string(vcpus) + " vCPUs");
     c.vcpus = static_cast<unsigned>(vcpus);
-    SEGUE_ASSIGN(c.kernel, s->text("kernel"));
-    SEGUE_ASSIGN(c.command_line, s->text("command_line"));
+    SEGUE_ASSIGN(c.boot.kernel, s->text("kernel"));
+    SEGUE_ASSIGN(c.boot.initrd, s->text("initrd"));
+    SEGUE_ASSIGN(c.boot.command_line, s->text("command_line"));
     SEGUE_ASSIGN(const std::uint64_t kind, s->number("console_kind"));
     if (kind > static_cast<std::uint64_t>(ConsoleKind::Pty))
         return Error(Code::Unsupported, "machine: console kind " + std::to_string(kind));

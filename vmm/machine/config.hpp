@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include <segue/cpp/result.hpp>
 
 #include "core/state/reader.hpp"
 #include "core/state/writer.hpp"
+#include "vmm/boot/kernel.hpp"
 #include "vmm/devices/console/backend.hpp"
 
 namespace segue::vmm {
@@ -20,8 +20,7 @@ inline constexpr unsigned kMaxVcpus = 64;
 // Everything but guest RAM, which the inventory holds.
 struct MachineConfig {
     unsigned vcpus = 1;
-    std::string kernel; // path of a PVH ELF; read again at a reset
-    std::string command_line;
+    BootFiles boot; // read again at a reset
     ConsoleConfig console;
 
     // Section "machine" of the manifest, with the version.

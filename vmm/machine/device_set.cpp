@@ -5,12 +5,14 @@ namespace segue::vmm {
 
 DeviceSet::DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& events)
     : console_(std::move(console))
+    , sci_(vm, AcpiPm::kSci)
     , serial_line_(vm, Serial::kIrq)
+    , acpi_pm_(events, sci_)
     , serial_(*console_, serial_line_)
     , debug_exit_(events)
     , keyboard_reset_(events)
     , reset_control_(events)
-    , stateful_{&serial_, console_.get()}
+    , stateful_{&acpi_pm_, &serial_, console_.get()}
     , active_{console_.get()} {
     console_->attach(serial_);
 }
@@ -24,6 +26,7 @@ Result<std::unique_ptr<DeviceSet>> DeviceSet::create(ConsoleBackend backend, Vm&
                                                      GuestEvents& events) {
     SEGUE_ASSIGN(auto console, Console::create(std::move(backend)));
     std::unique_ptr<DeviceSet> set(new DeviceSet(std::move(console), vm, events));
+    SEGUE_TRY(ports.attach(AcpiPm::kPort, AcpiPm::kPorts, set->acpi_pm_));
     SEGUE_TRY(ports.attach(Serial::kPort, Serial::kPorts, set->serial_));
     SEGUE_TRY(ports.attach(DebugExit::kPort, DebugExit::kPorts, set->debug_exit_));
     SEGUE_TRY(ports.attach(KeyboardReset::kPort, 1, set->keyboard_reset_));

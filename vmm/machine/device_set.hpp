@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/ports/devices.hpp"
+#include "vmm/devices/acpi_pm/acpi_pm.hpp"
 #include "vmm/devices/console/console.hpp"
 #include "vmm/devices/debug_exit/debug_exit.hpp"
 #include "vmm/devices/reset/reset.hpp"
@@ -14,7 +15,7 @@
 
 namespace segue::vmm {
 
-// COM1 and its console, the debug exit, two reset ports.
+// ACPI power management, COM1 and its console, the debug exit, two reset ports.
 class DeviceSet final : public ports::Devices {
 public:
     // Attaches them to `ports`; `events` hears what the guest asks of them. Both outlive it.
@@ -35,13 +36,16 @@ public:
     // A device without its section is an error that names it.
     Status load(const state::Reader& state);
     void reset() noexcept;
+    AcpiPm& acpi_pm() { return acpi_pm_; }
 
 private:
     DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& events);
     std::string names() const;
 
     std::unique_ptr<Console> console_;
+    KvmIrqLine sci_;
     KvmIrqLine serial_line_;
+    AcpiPm acpi_pm_;
     Serial serial_;
     DebugExit debug_exit_;
     KeyboardReset keyboard_reset_;

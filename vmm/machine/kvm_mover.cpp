@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "vmm/boot/pvh.hpp"
 #include "vmm/kvm/codec.hpp"
 #include "vmm/kvm/state_parts.hpp"
 
@@ -128,7 +127,7 @@ Status KvmMover::compare() {
         .with("parts", names);
 }
 
-Status KvmMover::restart(std::uint32_t entry) {
+Status KvmMover::restart(const BootVcpu& boot) {
     SEGUE_TRY(read_all(now_));
     KvmState start = fresh_;
     start.vm.clock = now_.vm.clock;
@@ -136,9 +135,8 @@ Status KvmMover::restart(std::uint32_t entry) {
     start.vm.realtime_ns = now_.vm.realtime_ns;
     for (std::size_t id = 0; id < start.vcpus.size(); ++id)
         start.vcpus[id].tsc_offset = now_.vcpus[id].tsc_offset;
-    VcpuState& first = start.vcpus[0];
-    first.regs = pvh_regs(entry);
-    first.sregs = pvh_sregs(first.sregs);
+    start.vcpus[0].regs = boot.regs;
+    start.vcpus[0].sregs = boot.sregs;
     // The timer falls silent first: a tick between the chips' and its own reset would stay in the
     // PIC and reach the guest with the vector of a PIC that nobody has set up.
     SEGUE_TRY(write_vm(vm_, start.vm));

@@ -9,6 +9,7 @@
 
 #include "core/state/reader.hpp"
 #include "core/state/writer.hpp"
+#include "vmm/boot/image.hpp"
 #include "vmm/kvm/machine_io.hpp"
 #include "vmm/vcpu/vcpu_group.hpp"
 
@@ -22,8 +23,8 @@ class KvmMover {
 public:
     static Result<std::unique_ptr<KvmMover>> make(const Kvm& kvm, const Vm& vm, VcpuGroup& vcpus);
 
-    // What does not change while the guest runs: the shape of each vCPU without its CPUID, boot id,
-    // capabilities.
+    // As KVM made it, with what does not change while the guest runs: the shape of each vCPU
+    // without its CPUID, boot id, capabilities.
     const KvmState& blank() const { return fresh_; }
 
     Status rehearse();
@@ -32,8 +33,8 @@ public:
     // After load(), before any vCPU ran: whether save() would say the same. REFUSED names parts
     // that would not. Allocates.
     Status compare();
-    // As after power-on, with the first vCPU at a PVH entry. The guest's TSC and clock go on.
-    Status restart(std::uint32_t entry);
+    // As after power-on, the first vCPU as `boot` says. The guest's TSC and clock go on.
+    Status restart(const BootVcpu& boot);
 
 private:
     KvmMover(const Vm& vm, VcpuGroup& vcpus);

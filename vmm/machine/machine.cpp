@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine/machine.hpp"
 
+#include <cstring>
+
 #include "core/base/log.hpp"
-#include "vmm/boot/pvh.hpp"
+#include "vmm/acpi/tables.hpp"
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/memory/slots.hpp"
 
@@ -62,13 +64,16 @@ Status Machine::create(const MachineConfig& config, inventory::Inventory& invent
     SEGUE_TRY(ram_placement_.preallocate(inventory));
     for (unsigned id = 0; id < config.vcpus; ++id)
         shapes_[id].tsc_khz = mover_->blank().vcpus[id].tsc_khz;
+    acpi_tables_ = acpi_tables({config.vcpus, has_high_window(ram_.layout(), address_bits(cpu))});
     return reset();
 }
 
 Status Machine::reset() {
-    SEGUE_ASSIGN(const std::uint32_t entry, load_pvh(config_.kernel, config_.command_line, ram_));
+    SEGUE_ASSIGN(const BootVcpu first,
+                 load_kernel(config_.boot, ram_, mover_->blank().vcpus[0].sregs));
+    SEGUE_TRY(write_acpi_tables(acpi_tables_, ram_));
     devices_->reset();
-    SEGUE_TRY(mover_->restart(entry));
+    SEGUE_TRY(mover_->restart(first));
     vcpus_->forget_event();
     return {};
 }
@@ -80,6 +85,9 @@ Status Machine::describe(state::Writer& manifest) {
     for (unsigned id = 0; id < config_.vcpus; ++id)
         encode(manifest, id, shapes_[id]);
     devices_->describe(manifest);
+    manifest.begin("acpi", "", 1);
+    manifest.put_bytes("tables", std::as_bytes(std::span(acpi_tables_)));
+    manifest.end();
     SEGUE_ASSIGN(const HostProcess process, HostProcess::self());
     process.write(manifest);
     return VcpuPlacement::describe(*vcpus_, manifest);
@@ -108,6 +116,10 @@ Status Machine::rebuild(const state::Reader& manifest, const inventory::Inventor
         SEGUE_ASSIGN(VcpuShape shape, decode_shape(*cpu));
         shapes.push_back(std::move(shape));
     }
+    SEGUE_ASSIGN(const state::Section* acpi, manifest.take("acpi"));
+    SEGUE_ASSIGN(const auto tables, acpi->bytes("tables"));
+    acpi_tables_.resize(tables.size());
+    std::memcpy(acpi_tables_.data(), tables.data(), tables.size());
     SEGUE_TRY(open_vm());
     SEGUE_TRY(assemble(capabilities, std::move(shapes), inventory, std::move(console)));
     SEGUE_ASSIGN(const state::Section* vm, manifest.take("vm"));

@@ -7,6 +7,7 @@
 
 #include "core/inventory/inventory.hpp"
 #include "core/ports/machine.hpp"
+#include "vmm/acpi/bytes.hpp"
 #include "vmm/kvm/codec.hpp"
 #include "vmm/machine/config.hpp"
 #include "vmm/machine/device_set.hpp"
@@ -65,6 +66,7 @@ private:
     GuestEvents& events_;
     MachineConfig config_;
     std::vector<VcpuShape> shapes_; // by vCPU
+    acpi::Bytes acpi_tables_;       // as they were made at the first boot
     Kvm kvm_;
     Vm vm_;
     RamPlacement ram_placement_;

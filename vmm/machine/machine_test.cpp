@@ -265,7 +265,7 @@ TEST_P(MachineTest, AMissingSectionIsNamed) {
     ASSERT_TRUE(guest->machine.save(saved).ok());
     const auto plan = state::Reader::parse(manifest.finish()).value();
     const auto whole = state::Reader::parse(saved.finish()).value();
-    ASSERT_EQ(whole.sections().size(), 3 + GetParam()); // vm, vcpu, serial, console
+    ASSERT_EQ(whole.sections().size(), 4 + GetParam()); // vm, vcpu, acpi-pm, serial, console
     for (const state::Section& left_out : plan.sections()) {
         state::Writer partial{state::Header()};
         copy_without(partial, plan, left_out);
@@ -299,7 +299,7 @@ TEST(Machine, RefusesWhatItCannotMake) {
     }
     auto inventory = test_inventory(64 << 20);
     MachineConfig config = test_config(1, ConsoleKind::None);
-    config.kernel = "/nonexistent/kernel";
+    config.boot.kernel = "/nonexistent/kernel";
     const Error e = failure(Machine(events).create(config, inventory));
     EXPECT_EQ(e.code(), Code::NotFound);
     EXPECT_THAT(e.what(), HasSubstr("/nonexistent/kernel"));

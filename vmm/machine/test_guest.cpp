@@ -40,8 +40,8 @@ inventory::Inventory copy_of(const inventory::Inventory& inventory) {
 MachineConfig test_config(unsigned vcpus, ConsoleKind console) {
     MachineConfig config;
     config.vcpus = vcpus;
-    config.kernel = METRONOME_ELF;
-    config.command_line = "vcpus=" + std::to_string(vcpus) + " print=20 share=1M";
+    config.boot.kernel = METRONOME_ELF;
+    config.boot.command_line = "vcpus=" + std::to_string(vcpus) + " print=20 share=1M";
     config.console.kind = console;
     return config;
 }

@@ -84,8 +84,8 @@ Status GuestProcess::boot() {
     remove_stale(places_.standby_socket());
     SEGUE_ASSIGN(facts_.uuid, random_uuid());
     SEGUE_TRY(make_ram());
-    SEGUE_TRY(machine_.create({config_.vcpus, config_.kernel, config_.cmdline, config_.console},
-                              inventory_));
+    const BootFiles files = {config_.kernel, config_.initrd, config_.cmdline};
+    SEGUE_TRY(machine_.create({config_.vcpus, files, config_.console}, inventory_));
     run_.attach(machine_.vcpus(), machine_.devices());
     SEGUE_TRY(listen());
     SEGUE_ASSIGN(ownership_, update::Ownership::create(places_.owner(), facts_.uuid));

@@ -46,12 +46,23 @@ std::vector<MemoryMapEntry> memory_map(std::span<const RamRegion> regions) {
     for (const RamRegion& region : regions) {
         if (region.guest > end) { // across the device hole
             map.push_back({start, end - start, true});
+            map.push_back({kEcam, kEcamBytes, false});
             start = region.guest;
         }
         end = region.guest + region.bytes;
     }
     map.push_back({start, end - start, true});
+    if (end <= kEcam)
+        map.push_back({kEcam, kEcamBytes, false});
     return map;
+}
+
+bool has_high_window(std::span<const RamRegion> regions, unsigned address_bits) {
+    constexpr std::uint64_t end = kPciHighWindow + kPciHighWindowBytes;
+    return address_bits < 64 && end <= 1ull << address_bits &&
+           std::all_of(regions.begin(), regions.end(), [](const RamRegion& r) {
+               return r.guest >= end || r.guest + r.bytes <= kPciHighWindow;
+           });
 }
 
 } // namespace segue::vmm

@@ -53,13 +53,34 @@ TEST(Layout, RefusesOddEmptyAndHugeBlocks) {
 
 TEST(Layout, MemoryMapLeavesVideoAndDeviceHolesOut) {
     const auto map = memory_map(must({4 * GiB, GiB}));
-    ASSERT_EQ(map.size(), 4u);
+    ASSERT_EQ(map.size(), 5u);
     EXPECT_EQ(map[0].bytes, 0xa0000u);
     EXPECT_FALSE(map[1].ram);
+    EXPECT_EQ(map[1].guest + map[1].bytes, MiB);
     EXPECT_EQ(map[2].guest, MiB);
     EXPECT_EQ(map[2].guest + map[2].bytes, 3 * GiB);
-    EXPECT_EQ(map[3].guest, 4 * GiB);
-    EXPECT_EQ(map[3].bytes, 2 * GiB);
+    EXPECT_EQ(map[3].guest, kEcam);
+    EXPECT_FALSE(map[3].ram);
+    EXPECT_EQ(map[4].guest, 4 * GiB);
+    EXPECT_EQ(map[4].bytes, 2 * GiB);
+}
+
+TEST(Layout, MemoryMapOfASmallGuestReservesTheConfigurationSpaceToo) {
+    const auto map = memory_map(must({512 * MiB}));
+    ASSERT_EQ(map.size(), 4u);
+    EXPECT_EQ(map[3].guest, kEcam);
+    EXPECT_EQ(map[3].bytes, kEcamBytes);
+    EXPECT_FALSE(map[3].ram);
+}
+
+TEST(Layout, TheHighWindowNeedsAddressBitsAndNoRamInIt) {
+    EXPECT_TRUE(has_high_window(must({512 * MiB}), 40));
+    EXPECT_FALSE(has_high_window(must({512 * MiB}), 39));
+    EXPECT_TRUE(has_high_window(must({507 * GiB}), 46));
+    EXPECT_TRUE(has_high_window(must({511 * GiB}), 46)); // ends where it begins
+    EXPECT_FALSE(has_high_window(must({511 * GiB, 2 * MiB}), 46));
+    EXPECT_TRUE(has_high_window({}, 48));
+    EXPECT_FALSE(has_high_window({}, 64)); // no processor has them
 }
 
 } // namespace

@@ -75,12 +75,11 @@ protected:
         group = VcpuGroup::create(std::move(vcpus), bus, events).value();
         const Status entered = group->on_each([](Vcpu& vcpu) -> Status {
             kvm_sregs2 sregs = {};
-            kvm_regs regs = pvh_regs(0x1000);
-            regs.rdx = kPort;
             SEGUE_TRY(call(vcpu, KVM_GET_SREGS2, &sregs));
-            sregs = pvh_sregs(sregs);
-            SEGUE_TRY(call(vcpu, KVM_SET_SREGS2, &sregs));
-            return call(vcpu, KVM_SET_REGS, &regs);
+            BootVcpu boot = pvh_vcpu(0x1000, sregs);
+            boot.regs.rdx = kPort;
+            SEGUE_TRY(call(vcpu, KVM_SET_SREGS2, &boot.sregs));
+            return call(vcpu, KVM_SET_REGS, &boot.regs);
         });
         ASSERT_TRUE(entered.ok());
     }
