@@ -18,7 +18,6 @@ struct Known {
 constexpr Known kRequired[] = {
     {KVM_CAP_SREGS2, "SREGS2"},
     {KVM_CAP_XSAVE2, "XSAVE2"},
-    {KVM_CAP_XCRS, "XCRS"},
     {KVM_CAP_DEBUGREGS, "DEBUGREGS"},
     {KVM_CAP_VCPU_EVENTS, "VCPU_EVENTS"},
     {KVM_CAP_MP_STATE, "MP_STATE"},

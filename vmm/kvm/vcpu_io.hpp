@@ -51,6 +51,7 @@ private:
     MsrBlock block_;
     std::size_t xsave_bytes_ = 0;
     std::size_t nested_bytes_ = 0;
+    bool has_xcrs_ = false; // not on a host without XSAVE
     std::uint32_t tsc_khz_ = 0;
 };
 

@@ -22,6 +22,8 @@ Status VcpuIo::fits(const VcpuState& state) const {
         return misfit("xsave length", state.xsave.size(), xsave_bytes_);
     if (state.nested.size() != nested_bytes_)
         return misfit("nested state length", state.nested.size(), nested_bytes_);
+    if (!has_xcrs_ && state.xcrs.nr_xcrs != 0)
+        return misfit("number of extended control registers", state.xcrs.nr_xcrs, 0);
     if (state.tsc_khz != tsc_khz_)
         return misfit("TSC frequency in kHz", state.tsc_khz, tsc_khz_);
     if (state.msrs.size() > block_.room())
@@ -43,7 +45,8 @@ Status VcpuIo::write_core(const VcpuState& state) {
     if (!state.nested.empty())
         SEGUE_TRY(vcpu_call(v, KVM_SET_NESTED_STATE, state.nested.data(), "KVM_SET_NESTED_STATE"));
     SEGUE_TRY(vcpu_call(v, KVM_SET_REGS, &state.regs, "KVM_SET_REGS"));
-    SEGUE_TRY(vcpu_call(v, KVM_SET_XCRS, &state.xcrs, "KVM_SET_XCRS"));
+    if (has_xcrs_)
+        SEGUE_TRY(vcpu_call(v, KVM_SET_XCRS, &state.xcrs, "KVM_SET_XCRS"));
     SEGUE_TRY(vcpu_call(v, KVM_SET_XSAVE, state.xsave.data(), "KVM_SET_XSAVE"));
     SEGUE_TRY(vcpu_call(v, KVM_SET_DEBUGREGS, &state.debug, "KVM_SET_DEBUGREGS"));
     // Before the MSRs, or TSC_DEADLINE is dropped silently: the LAPIC holds the timer's mode.

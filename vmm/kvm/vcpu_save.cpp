@@ -16,6 +16,7 @@ Result<VcpuIo> VcpuIo::make(const Kvm& kvm, const Vm& vm, Vcpu& vcpu) {
     VcpuIo io(vcpu, std::move(msrs));
     io.xsave_bytes_ = static_cast<std::size_t>(vm.check(KVM_CAP_XSAVE2));
     io.nested_bytes_ = static_cast<std::size_t>(vm.check(KVM_CAP_NESTED_STATE));
+    io.has_xcrs_ = vm.check(KVM_CAP_XCRS) > 0;
     SEGUE_ASSIGN(const int khz, sys::ioctl(vcpu.fd(), KVM_GET_TSC_KHZ, 0, "KVM_GET_TSC_KHZ"));
     io.tsc_khz_ = static_cast<std::uint32_t>(khz);
     return io;
@@ -39,7 +40,8 @@ Status VcpuIo::read(VcpuState& state) {
     SEGUE_TRY(vcpu_call(v, KVM_GET_REGS, &state.regs, "KVM_GET_REGS"));
     SEGUE_TRY(vcpu_call(v, KVM_GET_SREGS2, &state.sregs, "KVM_GET_SREGS2"));
     SEGUE_TRY(vcpu_call(v, KVM_GET_XSAVE2, state.xsave.data(), "KVM_GET_XSAVE2"));
-    SEGUE_TRY(vcpu_call(v, KVM_GET_XCRS, &state.xcrs, "KVM_GET_XCRS"));
+    if (has_xcrs_)
+        SEGUE_TRY(vcpu_call(v, KVM_GET_XCRS, &state.xcrs, "KVM_GET_XCRS"));
     SEGUE_TRY(vcpu_call(v, KVM_GET_DEBUGREGS, &state.debug, "KVM_GET_DEBUGREGS"));
     SEGUE_TRY(read_msrs(v, block_, state.msrs));
     if (!state.nested.empty()) {
