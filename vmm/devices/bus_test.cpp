@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <thread>
 
 namespace segue::vmm {
 namespace {
@@ -58,6 +61,56 @@ TEST(PortBus, RefusesOverlapsAndRangesBeyondTheEnd) {
     EXPECT_TRUE(bus.attach(0x68, 1, d).ok());
     EXPECT_EQ(bus.attach(0xffff, 2, d).code(), Code::Invalid);
     EXPECT_EQ(bus.attach(0x100, 0, d).code(), Code::Invalid);
+}
+
+class Memory final : public MmioDevice {
+public:
+    void read(std::uint64_t at, std::span<std::byte> data) override {
+        last = at;
+        std::fill(data.begin(), data.end(), std::byte{0x5a});
+    }
+    void write(std::uint64_t at, std::span<const std::byte>) override { last = at; }
+    std::atomic<std::uint64_t> last = 0;
+};
+
+TEST(MmioBus, ReachesWhatWasAttachedAndNotDetached) {
+    Memory a, b;
+    MmioBus bus;
+    ASSERT_TRUE(bus.attach(0xfffffff000, 0x1000, a).ok());
+    EXPECT_EQ(bus.attach(0xfffffff800, 1, b).code(), Code::Exists);
+    EXPECT_EQ(bus.attach(~0ull, 2, b).code(), Code::Invalid);
+    EXPECT_EQ(bus.attach(0x1000, ~0ull, b).code(), Code::Invalid);
+    std::array<std::byte, 8> data = {};
+    bus.read(0xfffffff008, data);
+    EXPECT_EQ(a.last, 8u);
+    EXPECT_EQ(data[7], std::byte{0x5a});
+    bus.read(0xfffffffffc, data); // across its end
+    EXPECT_EQ(data[0], std::byte{0xff});
+    bus.detach(0xfffffff000);
+    bus.read(0xfffffff008, data);
+    EXPECT_EQ(data[0], std::byte{0xff});
+    EXPECT_TRUE(bus.attach(0xfffffff800, 1, b).ok());
+}
+
+TEST(MmioBus, RangesMoveWhileOthersRead) {
+    Memory still, moving;
+    MmioBus bus;
+    ASSERT_TRUE(bus.attach(0x1000, 0x1000, still).ok());
+    std::atomic<bool> stop = false;
+    std::thread reader([&] {
+        std::array<std::byte, 4> data = {};
+        while (!stop) {
+            bus.read(0x1010, data);
+            EXPECT_EQ(data[0], std::byte{0x5a});
+            bus.read(0x3010, data);
+        }
+    });
+    for (int i = 0; i < 500; ++i) {
+        ASSERT_TRUE(bus.attach(0x3000, 0x1000, moving).ok());
+        bus.detach(0x3000);
+    }
+    stop = true;
+    reader.join();
 }
 
 } // namespace

@@ -12,7 +12,7 @@ DeviceSet::DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& even
     , debug_exit_(events)
     , keyboard_reset_(events)
     , reset_control_(events)
-    , stateful_{&acpi_pm_, &serial_, console_.get()}
+    , stateful_{&acpi_pm_, &serial_, console_.get(), &pci_}
     , active_{console_.get()} {
     console_->attach(serial_);
 }
@@ -22,15 +22,16 @@ DeviceSet::~DeviceSet() {
     console_.reset();
 }
 
-Result<std::unique_ptr<DeviceSet>> DeviceSet::create(ConsoleBackend backend, Vm& vm, PortBus& ports,
+Result<std::unique_ptr<DeviceSet>> DeviceSet::create(ConsoleBackend backend, Vm& vm, Buses& buses,
                                                      GuestEvents& events) {
     SEGUE_ASSIGN(auto console, Console::create(std::move(backend)));
     std::unique_ptr<DeviceSet> set(new DeviceSet(std::move(console), vm, events));
+    PortBus& ports = buses.ports;
     SEGUE_TRY(ports.attach(AcpiPm::kPort, AcpiPm::kPorts, set->acpi_pm_));
     SEGUE_TRY(ports.attach(Serial::kPort, Serial::kPorts, set->serial_));
     SEGUE_TRY(ports.attach(DebugExit::kPort, DebugExit::kPorts, set->debug_exit_));
     SEGUE_TRY(ports.attach(KeyboardReset::kPort, 1, set->keyboard_reset_));
-    SEGUE_TRY(ports.attach(ResetControl::kPort, 1, set->reset_control_));
+    SEGUE_TRY(set->pci_.attach_to(buses, set->reset_control_));
     return set;
 }
 

@@ -12,14 +12,15 @@
 #include "vmm/devices/reset/reset.hpp"
 #include "vmm/devices/serial/serial.hpp"
 #include "vmm/machine/kvm_irq_line.hpp"
+#include "vmm/pci/root.hpp"
 
 namespace segue::vmm {
 
-// ACPI power management, COM1 and its console, the debug exit, two reset ports.
+// ACPI power management, COM1 and its console, the debug exit, two reset ports; the PCI bus.
 class DeviceSet final : public ports::Devices {
 public:
-    // Attaches them to `ports`; `events` hears what the guest asks of them. Both outlive it.
-    static Result<std::unique_ptr<DeviceSet>> create(ConsoleBackend backend, Vm& vm, PortBus& ports,
+    // Attaches them to `buses`; `events` hears what the guest asks of them. Both outlive it.
+    static Result<std::unique_ptr<DeviceSet>> create(ConsoleBackend backend, Vm& vm, Buses& buses,
                                                      GuestEvents& events);
     ~DeviceSet() override;
 
@@ -50,6 +51,7 @@ private:
     DebugExit debug_exit_;
     KeyboardReset keyboard_reset_;
     ResetControl reset_control_;
+    pci::Root pci_;
     std::vector<Device*> stateful_;
     std::vector<ActiveDevice*> active_;
 };

@@ -41,9 +41,9 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
         SEGUE_TRY(vcpu.set_tsc_khz(shapes_[id].tsc_khz));
         vcpus.push_back(std::move(vcpu));
     }
-    SEGUE_ASSIGN(vcpus_, VcpuGroup::create(std::move(vcpus), ports_, events_));
+    SEGUE_ASSIGN(vcpus_, VcpuGroup::create(std::move(vcpus), buses_, events_));
     SEGUE_ASSIGN(mover_, KvmMover::make(kvm_, vm_, *vcpus_));
-    SEGUE_ASSIGN(devices_, DeviceSet::create(std::move(console), vm_, ports_, *vcpus_));
+    SEGUE_ASSIGN(devices_, DeviceSet::create(std::move(console), vm_, buses_, *vcpus_));
     return {};
 }
 

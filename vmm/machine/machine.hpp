@@ -73,7 +73,7 @@ private:
     GuestRam ram_;
     NamedRam named_ram_;
     const inventory::Inventory* inventory_ = nullptr; // from assemble() on
-    PortBus ports_;
+    Buses buses_;
     // In this order: the vCPUs' threads end before the devices that they reach.
     std::unique_ptr<DeviceSet> devices_;
     std::unique_ptr<VcpuGroup> vcpus_;

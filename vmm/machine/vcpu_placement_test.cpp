@@ -22,7 +22,7 @@ struct Threads {
         std::vector<Vcpu> vcpus;
         for (auto& vcpu : machine.vcpus)
             vcpus.push_back(std::move(*vcpu));
-        group = VcpuGroup::create(std::move(vcpus), bus, events).value();
+        group = VcpuGroup::create(std::move(vcpus), buses, events).value();
         EXPECT_TRUE(group->on_each([](Vcpu&) { return Status(); }));
     }
     Scheduling of(std::size_t vcpu) const { return scheduling_of(group->tid(vcpu)).value(); }
@@ -32,7 +32,7 @@ struct Threads {
         Mapping::make(4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0, "ram")
             .value();
     Vm vm;
-    PortBus bus;
+    Buses buses;
     RecordingEvents events;
     std::unique_ptr<VcpuGroup> group;
 };

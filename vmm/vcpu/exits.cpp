@@ -36,10 +36,19 @@ void Exits::port_access(kvm_run& run) {
     auto* at = reinterpret_cast<std::byte*>(&run) + run.io.data_offset;
     for (std::uint32_t i = 0; i < run.io.count; ++i, at += run.io.size) {
         if (run.io.direction == KVM_EXIT_IO_OUT)
-            ports_.write(run.io.port, std::span<const std::byte>(at, run.io.size));
+            buses_.ports.write(run.io.port, std::span<const std::byte>(at, run.io.size));
         else
-            ports_.read(run.io.port, std::span<std::byte>(at, run.io.size));
+            buses_.ports.read(run.io.port, std::span<std::byte>(at, run.io.size));
     }
+}
+
+void Exits::mmio_access(kvm_run& run) {
+    const auto data = std::as_writable_bytes(std::span(run.mmio.data))
+                          .first(std::min<std::size_t>(run.mmio.len, sizeof run.mmio.data));
+    if (run.mmio.is_write != 0)
+        buses_.mmio.write(run.mmio.phys_addr, data);
+    else
+        buses_.mmio.read(run.mmio.phys_addr, data);
 }
 
 void Exits::crash(const Vcpu& vcpu, const std::string& why) {
@@ -60,9 +69,8 @@ void Exits::handle(const Vcpu& vcpu) {
     case KVM_EXIT_IO:
         port_access(run);
         break;
-    case KVM_EXIT_MMIO: // no device has any: reads as ones
-        if (run.mmio.is_write == 0)
-            std::fill(std::begin(run.mmio.data), std::end(run.mmio.data), 0xff);
+    case KVM_EXIT_MMIO:
+        mmio_access(run);
         break;
     case KVM_EXIT_INTR:
         break;

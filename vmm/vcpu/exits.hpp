@@ -13,8 +13,8 @@ namespace segue::vmm {
 // Serves one exit at a time on each vCPU thread. An exit completes only in the next KVM_RUN.
 class Exits {
 public:
-    Exits(const PortBus& ports, GuestEvents& events)
-        : ports_(ports)
+    Exits(const Buses& buses, GuestEvents& events)
+        : buses_(buses)
         , events_(events) {}
 
     void handle(const Vcpu& vcpu);
@@ -23,9 +23,10 @@ public:
 
 private:
     void port_access(kvm_run& run);
+    void mmio_access(kvm_run& run);
     void crash(const Vcpu& vcpu, const std::string& why);
 
-    const PortBus& ports_;
+    const Buses& buses_;
     GuestEvents& events_;
 };
 

@@ -5,16 +5,16 @@
 
 namespace segue::vmm {
 
-VcpuGroup::VcpuGroup(const PortBus& ports, GuestEvents& told)
-    : exits_(ports, *this)
+VcpuGroup::VcpuGroup(const Buses& buses, GuestEvents& told)
+    : exits_(buses, *this)
     , told_(told) {
     shared_.exits = &exits_;
 }
 
-Result<std::unique_ptr<VcpuGroup>> VcpuGroup::create(std::vector<Vcpu> vcpus, const PortBus& ports,
+Result<std::unique_ptr<VcpuGroup>> VcpuGroup::create(std::vector<Vcpu> vcpus, const Buses& buses,
                                                      GuestEvents& told) {
     SEGUE_TRY(install_kick_handler());
-    std::unique_ptr<VcpuGroup> group(new VcpuGroup(ports, told));
+    std::unique_ptr<VcpuGroup> group(new VcpuGroup(buses, told));
     for (Vcpu& vcpu : vcpus)
         group->threads_.push_back(std::make_unique<VcpuThread>(group->shared_, std::move(vcpu)));
     return group;

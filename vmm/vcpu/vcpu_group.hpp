@@ -16,8 +16,8 @@ namespace segue::vmm {
 // run() alone opens it. A guest event closes it again and keeps it closed until forget_event().
 class VcpuGroup final : public ports::Vcpus, public GuestEvents {
 public:
-    // `told` hears of guest events. The bus must outlive the group, which must outlive no device.
-    static Result<std::unique_ptr<VcpuGroup>> create(std::vector<Vcpu> vcpus, const PortBus& ports,
+    // `told` hears of guest events. The buses must outlive the group, which must outlive no device.
+    static Result<std::unique_ptr<VcpuGroup>> create(std::vector<Vcpu> vcpus, const Buses& buses,
                                                      GuestEvents& told);
     ~VcpuGroup() override;
 
@@ -43,7 +43,7 @@ public:
     void forget_event();
 
 private:
-    VcpuGroup(const PortBus& ports, GuestEvents& told);
+    VcpuGroup(const Buses& buses, GuestEvents& told);
     Status do_work(VcpuWork work);
     void resume() noexcept;
     void unbind() noexcept;

@@ -65,14 +65,14 @@ protected:
     static constexpr std::array<unsigned char, 3> kCode = {0xed, 0xeb, 0xfd};
 
     void SetUp() override {
-        ASSERT_TRUE(bus.attach(kPort, 4, port).ok());
+        ASSERT_TRUE(buses.ports.attach(kPort, 4, port).ok());
         auto machine = BareMachine::make(kvm, ram.span(), 1);
         ASSERT_TRUE(machine.ok());
         std::memcpy(ram.data() + 0x1000, kCode.data(), kCode.size());
         vm = std::move(machine->vm);
         std::vector<Vcpu> vcpus;
         vcpus.push_back(std::move(*machine->vcpus[0]));
-        group = VcpuGroup::create(std::move(vcpus), bus, events).value();
+        group = VcpuGroup::create(std::move(vcpus), buses, events).value();
         const Status entered = group->on_each([](Vcpu& vcpu) -> Status {
             kvm_sregs2 sregs = {};
             SEGUE_TRY(call(vcpu, KVM_GET_SREGS2, &sregs));
@@ -101,7 +101,7 @@ protected:
             .value();
     Vm vm;
     HeldPort port;
-    PortBus bus;
+    Buses buses;
     RecordingEvents events;
     std::unique_ptr<VcpuGroup> group;
 };
