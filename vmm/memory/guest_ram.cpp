@@ -14,12 +14,18 @@ std::string range_text(std::uint64_t guest, std::uint64_t bytes) {
 
 } // namespace
 
+std::span<std::byte> GuestRam::from(std::uint64_t guest) const noexcept {
+    for (const HostRegion& r : regions_)
+        if (guest >= r.ram.guest && guest - r.ram.guest < r.ram.bytes) {
+            const std::uint64_t offset = guest - r.ram.guest;
+            return {r.host + offset, static_cast<std::size_t>(r.ram.bytes - offset)};
+        }
+    return {};
+}
+
 Result<std::span<std::byte>> GuestRam::at(std::uint64_t guest, std::uint64_t bytes) const {
-    for (const HostRegion& r : regions_) {
-        if (guest >= r.ram.guest && guest - r.ram.guest < r.ram.bytes &&
-            bytes <= r.ram.bytes - (guest - r.ram.guest))
-            return std::span(r.host + (guest - r.ram.guest), bytes);
-    }
+    if (const auto there = from(guest); !there.empty() && bytes <= there.size())
+        return there.first(bytes);
     return Error(Code::Invalid, "guest-physical " + range_text(guest, bytes) + ": not all in RAM");
 }
 

@@ -25,6 +25,9 @@ public:
     explicit GuestRam(std::vector<HostRegion> regions = {})
         : regions_(std::move(regions)) {}
 
+    // Where [guest, guest + 1) is here and how many bytes follow it in the same region; empty where
+    // it is not RAM.
+    std::span<std::byte> from(std::uint64_t guest) const noexcept;
     // The host's view of [guest, guest + bytes); INVALID where it is not all in one region.
     Result<std::span<std::byte>> at(std::uint64_t guest, std::uint64_t bytes) const;
     const std::vector<HostRegion>& regions() const { return regions_; }

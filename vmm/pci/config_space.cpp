@@ -52,7 +52,7 @@ std::uint8_t ConfigSpace::add_capability(std::uint8_t id, std::span<const std::b
     return static_cast<std::uint8_t>(at);
 }
 
-Status ConfigSpace::load(const Bytes& saved) {
+Status ConfigSpace::fits(const Bytes& saved) const {
     for (std::size_t i = 0; i < kBytes; ++i) {
         const std::byte device = i == PCI_STATUS ? std::byte{PCI_STATUS_INTERRUPT} : writable_[i];
         if (((saved[i] ^ bytes_[i]) & ~device) != std::byte{0})
@@ -63,7 +63,6 @@ Status ConfigSpace::load(const Bytes& saved) {
                                                 std::to_string(std::to_integer<int>(bytes_[i])))
                 .way_out("update to a VMM that makes the guest's device");
     }
-    bytes_ = saved;
     return {};
 }
 

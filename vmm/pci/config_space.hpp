@@ -60,7 +60,8 @@ public:
     const Bytes& bytes() const { return bytes_; }
     // UNSUPPORTED naming the first offset where `saved` differs in a bit that no guest could have
     // changed: it is another device's. The status register's INTx bit may.
-    Status load(const Bytes& saved);
+    Status fits(const Bytes& saved) const;
+    void load(const Bytes& saved) { bytes_ = saved; }
 
 private:
     Bytes bytes_ = {};

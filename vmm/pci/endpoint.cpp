@@ -110,16 +110,20 @@ EndpointState Endpoint::endpoint_state() const {
     return {config_.bytes(), msix_->state()};
 }
 
-Status Endpoint::load_endpoint(EndpointState state) {
+Status Endpoint::fits(const EndpointState& state) const {
     const std::lock_guard lock(mutex_);
-    SEGUE_TRY(config_.load(state.config));
+    return config_.fits(state.config);
+}
+
+void Endpoint::load_endpoint(EndpointState state) {
+    const std::lock_guard lock(mutex_);
+    config_.load(state.config);
     const std::uint16_t control = msix_control();
     msix_->load(std::move(state.msix), (control & PCI_MSIX_FLAGS_ENABLE) != 0,
                 (control & PCI_MSIX_FLAGS_MASKALL) != 0);
     intx_ = (config_.get<std::uint16_t>(PCI_STATUS) & PCI_STATUS_INTERRUPT) != 0;
     wire_ = false;
     apply();
-    return {};
 }
 
 void Endpoint::flush_interrupts() noexcept {
@@ -130,7 +134,7 @@ void Endpoint::flush_interrupts() noexcept {
 
 void Endpoint::reset_endpoint() noexcept {
     const std::lock_guard lock(mutex_);
-    (void)config_.load(at_reset_).ok();
+    config_.load(at_reset_);
     apply();
     msix_->reset();
     intx_ = false;

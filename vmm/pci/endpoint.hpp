@@ -57,8 +57,10 @@ protected:
     void set_intx(bool level) noexcept;
 
     EndpointState endpoint_state() const;
-    // All or nothing. Interrupts are not raised, nor the wire driven, before flush().
-    Status load_endpoint(EndpointState state);
+    // Whether load_endpoint() may have it.
+    Status fits(const EndpointState& state) const;
+    // Interrupts are not raised, nor the wire driven, before flush_interrupts().
+    void load_endpoint(EndpointState state);
     void flush_interrupts() noexcept;
     void reset_endpoint() noexcept;
 

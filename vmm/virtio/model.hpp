@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// model.hpp - what makes a virtio device a disk, a network card or a console.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/state/reader.hpp"
+#include "core/state/writer.hpp"
+#include "vmm/virtio/queue.hpp"
+
+namespace segue::vmm::virtio {
+
+// What does not change while the device exists.
+struct ModelFacts {
+    std::string section;               // of its saved state: "virtio-blk"
+    std::string id;                    // of the configuration: "disk0"; at most 31 bytes
+    std::uint32_t revision = 1;        // of the section
+    std::uint16_t type = 0;            // VIRTIO_ID_*, chapter 5
+    std::uint32_t class_code = 0;      // of its PCI function
+    std::uint64_t features = 0;        // of the device type; those of the rings come from Core
+    std::vector<std::uint16_t> queues; // their largest sizes, powers of two
+};
+
+// A device type of chapter 5. Called with the device's lock held, but for submit() and event(); by
+// the device's worker, but where it says otherwise. It may use guest RAM from the first serve() on
+// until in_flight() is 0 again.
+class Model {
+public:
+    virtual ~Model() = default;
+    Model(const Model&) = delete;
+    Model& operator=(const Model&) = delete;
+
+    virtual const ModelFacts& facts() const = 0;
+    // Device configuration (4.1.4.6); beyond it reads as zeros. [vcpu]
+    virtual void read_config(std::uint32_t at, std::span<std::byte> data) const = 0;
+    virtual void write_config(std::uint32_t, std::span<const std::byte>) {}
+
+    // Takes what is available of queue `index`; true where there may be more at once. CORRUPT: the
+    // driver has broken the rules, and the device needs a reset.
+    virtual Result<bool> serve(unsigned index, std::span<Queue> queues, const Memory& memory) = 0;
+    // Gives the host what serve() has prepared, without the lock: this may take its time.
+    virtual void submit() {}
+    // Readable when the host has done something; -1: none. [any]
+    virtual int event() const { return -1; }
+    // Gives finished requests back.
+    virtual void finish(std::span<Queue>, const Memory&) {}
+    // Requests that are taken and not given back. [any]
+    virtual std::size_t in_flight() const { return 0; }
+
+    // The driver's features are known, the queues open. Also after load(). [vcpu]
+    virtual void start(std::uint64_t /*features*/) {}
+    virtual void save(state::Writer&) const {}
+    virtual Status load(const state::Section&) { return {}; }
+    virtual void reset() noexcept {}
+
+protected:
+    Model() = default;
+};
+
+} // namespace segue::vmm::virtio

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/virtio/queue.hpp"
+
+namespace segue::vmm::virtio {
+
+QueueState Queue::state() const {
+    QueueState s = s_;
+    if (ring_)
+        s.position = ring_->position();
+    return s;
+}
+
+Status Queue::enable(const Memory& memory, const RingFeatures& features) {
+    QueueState s = s_;
+    s.position = first_position(features);
+    SEGUE_ASSIGN(auto ring, reopened(memory, features, s));
+    s.enabled = true;
+    restore(s, std::move(ring));
+    return {};
+}
+
+Result<std::unique_ptr<Ring>> Queue::reopened(const Memory& memory, const RingFeatures& features,
+                                              const QueueState& state) const {
+    if (state.place.size > max_size_)
+        return Error(Code::Invalid, "the driver's ring: size " + std::to_string(state.place.size) +
+                                        ", more than the " + std::to_string(max_size_) +
+                                        " that the device has");
+    return make_ring(memory, state.place, features, state.position);
+}
+
+void Queue::restore(const QueueState& state, std::unique_ptr<Ring> ring) {
+    s_ = state;
+    ring_ = std::move(ring);
+}
+
+void Queue::close() {
+    ring_.reset();
+    s_ = QueueState();
+    s_.place.size = max_size_;
+}
+
+} // namespace segue::vmm::virtio

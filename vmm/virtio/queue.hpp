@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// queue.hpp - a device's virtqueue, whether the driver has enabled it or not.
+#pragma once
+
+#include "vmm/virtio/ring.hpp"
+#include "vmm/virtio/state.hpp"
+
+namespace segue::vmm::virtio {
+
+// [with the device's lock]
+class Queue {
+public:
+    explicit Queue(std::uint16_t max_size)
+        : max_size_(max_size) {
+        close();
+    }
+
+    // As the driver has set it up; the position as of now.
+    QueueState state() const;
+    bool enabled() const { return ring_ != nullptr; }
+    std::uint16_t max_size() const { return max_size_; }
+    // Before it is enabled.
+    void set(const RingPlace& place) { s_.place = place; }
+    void set_vector(std::uint16_t vector) { s_.vector = vector; }
+
+    Status enable(const Memory& memory, const RingFeatures& features);
+    // A queue that could be opened so, not yet this one.
+    Result<std::unique_ptr<Ring>> reopened(const Memory& memory, const RingFeatures& features,
+                                           const QueueState& state) const;
+    void restore(const QueueState& state, std::unique_ptr<Ring> ring);
+    // As after reset: pop() finds nothing, push() does nothing.
+    void close();
+
+    Result<bool> pop(Chain& chain) { return ring_ ? ring_->pop(chain) : false; }
+    void push(const Chain& chain, std::uint32_t written) {
+        if (ring_)
+            ring_->push(chain, written);
+    }
+    bool listen(bool on) { return ring_ && ring_->listen(on); }
+    bool wants_interrupt() { return ring_ && ring_->wants_interrupt(); }
+
+    // Takes what is available, one chain after the other, while room() says so; asks the driver to
+    // tell of more if there was room to the end. Bounded: whether there may be more now.
+    template <class Room, class Take>
+    Result<bool> drain(Room room, Take take) {
+        if (!ring_)
+            return false;
+        (void)ring_->listen(false);
+        for (unsigned n = 0; n < s_.place.size; ++n) {
+            if (!room())
+                return false;
+            Chain chain;
+            SEGUE_ASSIGN(const bool got, ring_->pop(chain));
+            if (got)
+                take(std::move(chain));
+            else if (!ring_->listen(true))
+                return false;
+        }
+        return true;
+    }
+
+private:
+    const std::uint16_t max_size_;
+    QueueState s_;
+    std::unique_ptr<Ring> ring_;
+};
+
+} // namespace segue::vmm::virtio
