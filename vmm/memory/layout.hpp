@@ -13,17 +13,9 @@ namespace segue::vmm {
 
 inline constexpr std::uint64_t kLowRamEnd = 3ull << 30;    // below it RAM, above it devices
 inline constexpr std::uint64_t kHighRamStart = 4ull << 30; // RAM goes on here
-// The device hole: 32-bit BARs, then the configuration space of PCI bus 0. BARs that do not fit
-// there lie far above RAM.
-inline constexpr std::uint64_t kPciWindow = 0xc0000000;
-inline constexpr std::uint64_t kPciWindowEnd = 0xe0000000;
-inline constexpr std::uint64_t kEcam = 0xe0000000;
-inline constexpr std::uint64_t kEcamBytes = 1 << 20;
-inline constexpr std::uint64_t kPciHighWindow = 1ull << 39;
-inline constexpr std::uint64_t kVideoHole = 0xa0000; // RAM to KVM, reserved to the guest
+inline constexpr std::uint64_t kVideoHole = 0xa0000;       // RAM to KVM, reserved to the guest
 inline constexpr std::uint64_t kVideoHoleEnd = 0x100000;
-inline constexpr std::uint64_t kAcpiArea =
-    0xe0000; // of the video hole: RSDP and tables, to its end
+inline constexpr std::uint64_t kAcpiArea = 0xe0000; // of the hole: RSDP and tables, to its end
 // The device hole: BARs of 32 bits, then the configuration space of PCI bus 0.
 inline constexpr std::uint64_t kPciWindow = 0xc0000000;
 inline constexpr std::uint64_t kPciWindowEnd = 0xe0000000;

@@ -9,7 +9,7 @@ namespace segue::vmm::pci {
 
 namespace {
 
-constexpr std::uint64_t kHighWindowEnd = 1ull << 46;
+constexpr std::uint64_t kHighWindowEnd = kPciHighWindow + kPciHighWindowBytes;
 
 std::size_t offset_of(unsigned bar) {
     return PCI_BASE_ADDRESS_0 + 4 * bar;

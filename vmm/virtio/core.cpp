@@ -27,7 +27,8 @@ constexpr std::uint8_t kDriversStatus = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CON
 Core::Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interrupts)
     : model_(std::move(model))
     , memory_(ram)
-    , interrupts_(interrupts) {
+    , interrupts_(interrupts)
+    , offered_(facts().features | kOfEveryDevice) {
     for (const std::uint16_t size : facts().queues)
         queues_.emplace_back(size);
 }
@@ -41,7 +42,8 @@ Result<std::unique_ptr<Core>> Core::create(std::unique_ptr<Model> model, const G
 }
 
 std::uint64_t Core::offered() const {
-    return facts().features | kOfEveryDevice;
+    const std::lock_guard lock(mutex_);
+    return offered_;
 }
 
 std::uint64_t Core::accepted() const {
@@ -75,7 +77,7 @@ void Core::set_status(std::uint8_t status) {
     if (resetting_)
         return;
     const bool acceptable =
-        (features_ & ~offered()) == 0 && (features_ & bit(VIRTIO_F_VERSION_1)) != 0;
+        (features_ & ~offered_) == 0 && (features_ & bit(VIRTIO_F_VERSION_1)) != 0;
     const std::uint8_t before = status_;
     status_ |= status & kDriversStatus;
     if (!acceptable)

@@ -90,6 +90,7 @@ private:
     bool idle_ = false;      // the thread waits for activate()
     bool resetting_ = false; // until nothing is in flight
     bool loaded_ = false;    // what the driver was told may not have reached it
+    std::uint64_t offered_;
     std::uint8_t status_ = 0;
     std::uint64_t features_ = 0;
     std::uint16_t config_vector_ = kNoVector;

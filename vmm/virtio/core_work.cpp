@@ -121,7 +121,7 @@ void Core::activate() noexcept {
 
 CoreState Core::state() const {
     const std::lock_guard lock(mutex_);
-    CoreState s = {status_, features_, config_vector_, {}};
+    CoreState s = {offered_, status_, features_, config_vector_, {}};
     for (const Queue& q : queues_)
         s.queues.push_back(q.state());
     return s;
@@ -134,9 +134,9 @@ void Core::save_model(state::Writer& section) const {
 
 Status Core::load(const CoreState& state, const state::Section& model) {
     const std::lock_guard lock(mutex_);
-    if (const std::uint64_t lacking = state.features & ~offered(); lacking != 0)
+    if (const std::uint64_t lacking = (state.offered | state.features) & ~offered_; lacking != 0)
         return Error(Code::Unsupported, "device '" + facts().id +
-                                            "': the guest uses virtio features that this VMM's "
+                                            "': the guest's has virtio features that this VMM's "
                                             "lacks, mask " +
                                             std::to_string(lacking))
             .way_out("update to a VMM that has them")
@@ -157,6 +157,7 @@ Status Core::load(const CoreState& state, const state::Section& model) {
         features_ = before;
         return s;
     }
+    offered_ = state.offered;
     status_ = state.status;
     config_vector_ = state.config_vector;
     for (std::size_t i = 0; i < rings.size(); ++i)

@@ -36,11 +36,12 @@ public:
     }
     Result<bool> serve(unsigned index, std::span<Queue> queues, const Memory& memory) override {
         return queues[index].drain([] { return true; },
-                                   [&](Chain chain) {
+                                   [&](Chain chain) -> Status {
                                        taken.push_back({index, std::move(chain)});
                                        ++served;
                                        if (!hold)
                                            finish(queues, memory);
+                                       return {};
                                    });
     }
     int event() const override { return event_.get(); }

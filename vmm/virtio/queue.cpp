@@ -21,9 +21,9 @@ Status Queue::enable(const Memory& memory, const RingFeatures& features) {
 
 Result<std::unique_ptr<Ring>> Queue::reopened(const Memory& memory, const RingFeatures& features,
                                               const QueueState& state) const {
-    if (state.place.size > max_size_)
+    if (state.place.size > state.max_size)
         return Error(Code::Invalid, "the driver's ring: size " + std::to_string(state.place.size) +
-                                        ", more than the " + std::to_string(max_size_) +
+                                        ", more than the " + std::to_string(state.max_size) +
                                         " that the device has");
     return make_ring(memory, state.place, features, state.position);
 }
@@ -35,8 +35,9 @@ void Queue::restore(const QueueState& state, std::unique_ptr<Ring> ring) {
 
 void Queue::close() {
     ring_.reset();
+    const std::uint16_t max_size = s_.max_size;
     s_ = QueueState();
-    s_.place.size = max_size_;
+    s_.max_size = s_.place.size = max_size;
 }
 
 } // namespace segue::vmm::virtio

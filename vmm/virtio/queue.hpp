@@ -10,15 +10,14 @@ namespace segue::vmm::virtio {
 // [with the device's lock]
 class Queue {
 public:
-    explicit Queue(std::uint16_t max_size)
-        : max_size_(max_size) {
+    explicit Queue(std::uint16_t max_size) {
+        s_.max_size = max_size;
         close();
     }
 
     // As the driver has set it up; the position as of now.
     QueueState state() const;
     bool enabled() const { return ring_ != nullptr; }
-    std::uint16_t max_size() const { return max_size_; }
     // Before it is enabled.
     void set(const RingPlace& place) { s_.place = place; }
     void set_vector(std::uint16_t vector) { s_.vector = vector; }
@@ -40,7 +39,8 @@ public:
     bool wants_interrupt() { return ring_ && ring_->wants_interrupt(); }
 
     // Takes what is available, one chain after the other, while room() says so; asks the driver to
-    // tell of more if there was room to the end. Bounded: whether there may be more now.
+    // tell of more if there was room to the end. `take` gives a Status. Bounded: whether there may
+    // be more now.
     template <class Room, class Take>
     Result<bool> drain(Room room, Take take) {
         if (!ring_)
@@ -52,7 +52,7 @@ public:
             Chain chain;
             SEGUE_ASSIGN(const bool got, ring_->pop(chain));
             if (got)
-                take(std::move(chain));
+                SEGUE_TRY(take(std::move(chain)));
             else if (!ring_->listen(true))
                 return false;
         }
@@ -60,7 +60,6 @@ public:
     }
 
 private:
-    const std::uint16_t max_size_;
     QueueState s_;
     std::unique_ptr<Ring> ring_;
 };

@@ -21,6 +21,7 @@ std::string key_of(std::size_t queue, const char* field) {
 }
 
 void write_queue(state::Writer& section, std::size_t i, const QueueState& q) {
+    section.put(key_of(i, "max"), q.max_size);
     section.put(key_of(i, "size"), q.place.size);
     section.put(key_of(i, "desc"), q.place.descriptors);
     section.put(key_of(i, "driver"), q.place.driver);
@@ -32,6 +33,7 @@ void write_queue(state::Writer& section, std::size_t i, const QueueState& q) {
 }
 
 Status read_queue(const state::Section& section, std::size_t i, QueueState& q) {
+    SEGUE_TRY(get(section, key_of(i, "max"), q.max_size));
     SEGUE_TRY(get(section, key_of(i, "size"), q.place.size));
     SEGUE_TRY(get(section, key_of(i, "desc"), q.place.descriptors));
     SEGUE_TRY(get(section, key_of(i, "driver"), q.place.driver));
@@ -45,6 +47,7 @@ Status read_queue(const state::Section& section, std::size_t i, QueueState& q) {
 } // namespace
 
 void CoreState::write(state::Writer& section) const {
+    section.put("offered", offered);
     section.put("status", status);
     section.put("features", features);
     section.put("config_vector", config_vector);
@@ -55,6 +58,7 @@ void CoreState::write(state::Writer& section) const {
 
 Result<CoreState> CoreState::read(const state::Section& section, std::size_t queues) {
     CoreState s;
+    SEGUE_TRY(get(section, "offered", s.offered));
     SEGUE_TRY(get(section, "status", s.status));
     SEGUE_TRY(get(section, "features", s.features));
     SEGUE_TRY(get(section, "config_vector", s.config_vector));

@@ -17,6 +17,7 @@ inline constexpr std::uint16_t kNoVector = 0xffff; // VIRTIO_MSI_NO_VECTOR
 
 // Virtio 1.2, 4.1.4.3: a queue as the driver has set it up.
 struct QueueState {
+    std::uint16_t max_size = 0;
     RingPlace place; // after reset: the largest size, nowhere
     std::uint16_t vector = kNoVector;
     bool enabled = false;
@@ -26,6 +27,7 @@ struct QueueState {
 
 // Taken when no request is in flight, so that the positions say all of the queues.
 struct CoreState {
+    std::uint64_t offered = 0; // features; those of a newer VMM wait for the next power-on
     std::uint8_t status = 0;
     std::uint64_t features = 0; // that the driver has accepted
     std::uint16_t config_vector = kNoVector;
