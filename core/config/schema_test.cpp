@@ -150,7 +150,7 @@ TEST(Schema, ErrorsHoldTheFactsApart) {
     EXPECT_EQ(refusal(4, "kernel = \"x\"").way_out(), "write the whole path, from '/'");
     const Error unknown = refusal(3, "vcpu = 1");
     EXPECT_EQ(unknown.detail("nearest"), "vcpus");
-    EXPECT_EQ(unknown.way_out(), "known here: name, vcpus, kernel, cmdline");
+    EXPECT_EQ(unknown.way_out(), "known here: name, vcpus, kernel, initrd, cmdline");
 }
 
 TEST(Schema, FurtherErrorsAreKept) {

@@ -29,8 +29,9 @@ field() { segue status "$name" | awk -v key="$1" '$1 == key { print $2 }'; }
 # What one host has once, each run of this test has for itself.
 settings=(--set "guest.kernel=$kernel" --set 'memory[0].size=32M')
 channel=update.channels.main.options
-! grep -q '^options = { path' "$config" || settings+=(--set "memory[0].options.path=$work/ram0")
+! grep -q '^options = { path = "/dev/shm' "$config" || settings+=(--set "memory[0].options.path=$work/ram0")
 case $(basename "$config") in
+dax-*) settings+=(--set "memory[0].options.path=$LAB_DAX") ;; # of tests/lab/cases/dax.sh
 tcp-*) settings+=(--set "$channel.address=127.0.0.1:$((20000 + $$ % 10000))") ;;
 private-*) settings+=(--set "$channel.out=gzip -1 > $work/state.gz" --set "$channel.in=gzip -dc $work/state.gz") ;;
 hugetlbfs-*)
