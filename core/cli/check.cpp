@@ -6,12 +6,14 @@
 #include "core/cli/output.hpp"
 #include "core/plugin/choice.hpp"
 #include "core/plugin/fit.hpp"
+#include "vmm/devices/models.hpp"
 
 namespace segue::cli {
 
 Result<config::GuestConfig> checked_config(const std::filesystem::path& file,
                                            const std::vector<std::string>& overrides) {
     SEGUE_ASSIGN(config::GuestConfig guest, config::load_guest_config(file, overrides));
+    SEGUE_TRY(config::check_devices(guest, vmm::device_models()));
     SEGUE_ASSIGN(const std::vector<plugin::Choice> plugins, plugin::choose(guest));
     SEGUE_TRY(plugin::modes_fit_channels(guest, plugins));
     return guest;

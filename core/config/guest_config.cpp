@@ -79,6 +79,19 @@ Status read_memory(const Settings& s, std::vector<MemoryConfig>& out) {
     return {};
 }
 
+Status read_devices(const Settings& s, std::vector<DeviceConfig>& out) {
+    for (std::string at = "device[0]"; s.find(at + ".id") != nullptr;
+         at = "device[" + std::to_string(out.size()) + "]") {
+        DeviceConfig d = {s.text(at + ".id"), s.text(at + ".model"), at + ".options", {}};
+        for (std::size_t i = 0; i < out.size(); ++i)
+            if (out[i].id == d.id)
+                return s.wrong(*s.find(at + ".id"), "another name than that of a device before it")
+                    .way_out("name it otherwise: device[" + std::to_string(i) + "] has that name");
+        out.push_back(std::move(d));
+    }
+    return {};
+}
+
 Status read_console(const Settings& s, ConsoleConfig& out) {
     const Setting& backend = *s.find("console.backend");
     const Setting* path = s.find("console.path");
@@ -152,7 +165,7 @@ Status read_control(const Settings& s, ControlConfig& out) {
 
 Result<GuestConfig> check_guest_config(Document document) {
     SEGUE_ASSIGN(Settings settings, check_document(std::move(document), guest_keys()));
-    GuestConfig c{{}, 0, {}, {}, {}, {}, {}, {}, {}, {}, std::move(settings)};
+    GuestConfig c{{}, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, std::move(settings)};
     const Settings& s = c.settings;
     c.name = s.text("guest.name");
     c.vcpus = static_cast<std::uint32_t>(s.number("guest.vcpus"));
@@ -161,6 +174,7 @@ Result<GuestConfig> check_guest_config(Document document) {
     c.cmdline = s.text("guest.cmdline");
     c.plugin_dirs = s.list("plugins.dirs");
     SEGUE_TRY(read_memory(s, c.memory));
+    SEGUE_TRY(read_devices(s, c.devices));
     SEGUE_TRY(read_console(s, c.console));
     SEGUE_TRY(read_update(s, c.update));
     SEGUE_TRY(read_control(s, c.control));

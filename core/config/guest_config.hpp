@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,14 @@ struct MemoryConfig {
     NumaConfig numa;
     bool prealloc = false; // all of it, before the guest first runs
     bool lock = false;     // what is in memory stays there
+};
+
+// The options stay a table until the VMM's models are known: check_devices() fills `values`.
+struct DeviceConfig {
+    std::string id;
+    std::string model;
+    std::string options;                       // "device[0].options"
+    std::map<std::string, std::string> values; // "true" or "false" of a boolean
 };
 
 enum class ConsoleKind : std::uint8_t { None, Stdio, File, Pty };
@@ -79,7 +88,8 @@ struct GuestConfig {
     std::string kernel;
     std::string initrd; // "": none
     std::string cmdline;
-    std::vector<MemoryConfig> memory; // in the order of their guest-physical addresses
+    std::vector<MemoryConfig> memory;  // in the order of their guest-physical addresses
+    std::vector<DeviceConfig> devices; // in the order of their slots
     ConsoleConfig console;
     std::vector<std::string> plugin_dirs;
     UpdateConfig update;

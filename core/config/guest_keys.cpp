@@ -39,6 +39,9 @@ constexpr Key kKeys[] = {
      "only there (default); there first, one node; by turns"},
     {"memory[].prealloc", {Type::Bool}, false, "false", "take all of it before the guest boots"},
     {"memory[].lock", {Type::Bool}, false, "false", "never swap it out"},
+    {"device[].id", kName, true, nullptr, "name of the device, unique"},
+    {"device[].model", kName, true, nullptr, "what it is to the guest"},
+    {"device[].options", kTable, false, "", "that model's own keys"},
     // from here on two generations may differ
     {"console.backend",
      {Type::Choice, 0, 0, "none|stdio|file|pty"},

@@ -16,7 +16,8 @@ bool is_placement(std::string_view path) {
 }
 
 bool is_identity(std::string_view path) {
-    return path.substr(0, 6) == "guest." || (path.substr(0, 7) == "memory[" && !is_placement(path));
+    return path.substr(0, 6) == "guest." || path.substr(0, 7) == "device[" ||
+           (path.substr(0, 7) == "memory[" && !is_placement(path));
 }
 
 bool is_resting_place(std::string_view path) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// identity.hpp - the keys that an update may not change: [guest] and [[memory]].
+// identity.hpp - the keys that an update may not change: [guest], [[memory]], [[device]].
 #pragma once
 
 #include <string>

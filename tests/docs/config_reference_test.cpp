@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/reference/config.md has one row for each key of the schema, and says of it what the schema
-// says.
+// docs/reference/config.md and devices.md have one row for each key of the schemas, and say of it
+// what the schema says.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -8,6 +8,7 @@
 
 #include "core/config/guest_config.hpp"
 #include "core/config/rule.hpp"
+#include "vmm/devices/models.hpp"
 
 namespace segue::config {
 namespace {
@@ -20,19 +21,34 @@ std::string default_of(const Key& key) {
     return *key.preset == '\0' ? "empty" : "`" + std::string(key.preset) + "`";
 }
 
-std::string row_of(const Key& key) {
-    return "| `" + std::string(key.path) + "` | " + expectation(key.rule) + " | " +
+// `of`: what stands before the key.
+std::string row_of(const Key& key, const std::string& of = "") {
+    return "| `" + of + key.path + "` | " + expectation(key.rule) + " | " +
            default_of(key) + " | " + key.doc + " |\n";
 }
 
-TEST(Docs, TheConfigurationsReferenceIsTheSchema) {
-    std::string expected, written;
-    for (const Key& key : guest_keys())
-        expected += row_of(key);
-    std::ifstream page(SEGUE_SOURCE_DIR "/docs/reference/config.md");
+std::string rows_in(const std::string& file) {
+    std::string rows;
+    std::ifstream page(SEGUE_SOURCE_DIR "/docs/reference/" + file);
     for (std::string line; std::getline(page, line);)
         if (line.rfind("| `", 0) == 0)
-            written += line + "\n";
+            rows += line + "\n";
+    return rows;
+}
+
+TEST(Docs, TheDevicesReferenceIsTheModels) {
+    std::string expected;
+    for (const DeviceModel& model : vmm::device_models().models)
+        for (const Key& key : model.options)
+            expected += row_of(key, std::string(model.name) + ".");
+    EXPECT_EQ(rows_in("devices.md"), expected) << "the rows should be:\n" << expected;
+}
+
+TEST(Docs, TheConfigurationsReferenceIsTheSchema) {
+    std::string expected;
+    for (const Key& key : guest_keys())
+        expected += row_of(key);
+    const std::string written = rows_in("config.md");
     EXPECT_EQ(written, expected) << "the rows should be:\n" << expected;
 }
 

@@ -18,6 +18,7 @@ void MachineConfig::write(state::Writer& manifest) const {
     manifest.put("console_kind", static_cast<std::uint64_t>(console.kind));
     manifest.put_text("console_path", console.path);
     manifest.end();
+    vmm::write(devices, manifest);
 }
 
 Result<MachineConfig> MachineConfig::read(const state::Reader& manifest) {
@@ -41,6 +42,7 @@ Result<MachineConfig> MachineConfig::read(const state::Reader& manifest) {
         return Error(Code::Unsupported, "machine: console kind " + std::to_string(kind));
     c.console.kind = static_cast<ConsoleKind>(kind);
     SEGUE_ASSIGN(c.console.path, s->text("console_path"));
+    SEGUE_ASSIGN(c.devices, read_devices(manifest));
     return c;
 }
 

@@ -10,6 +10,7 @@
 #include "core/state/writer.hpp"
 #include "vmm/boot/kernel.hpp"
 #include "vmm/devices/console/backend.hpp"
+#include "vmm/machine/device_config.hpp"
 
 namespace segue::vmm {
 
@@ -22,8 +23,9 @@ struct MachineConfig {
     unsigned vcpus = 1;
     BootFiles boot; // read again at a reset
     ConsoleConfig console;
+    std::vector<DeviceConfig> devices = {};
 
-    // Section "machine" of the manifest, with the version.
+    // Section "machine" of the manifest, with the version; sections "device".
     void write(state::Writer& manifest) const;
     static Result<MachineConfig> read(const state::Reader& manifest);
 };

@@ -12,7 +12,7 @@ DeviceSet::DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& even
     , debug_exit_(events)
     , keyboard_reset_(events)
     , reset_control_(events)
-    , stateful_{&acpi_pm_, &serial_, console_.get(), &pci_}
+    , stateful_{&acpi_pm_, &serial_, console_.get()}
     , active_{console_.get()} {
     console_->attach(serial_);
 }
@@ -31,8 +31,18 @@ Result<std::unique_ptr<DeviceSet>> DeviceSet::create(ConsoleBackend backend, Vm&
     SEGUE_TRY(ports.attach(Serial::kPort, Serial::kPorts, set->serial_));
     SEGUE_TRY(ports.attach(DebugExit::kPort, DebugExit::kPorts, set->debug_exit_));
     SEGUE_TRY(ports.attach(KeyboardReset::kPort, 1, set->keyboard_reset_));
-    SEGUE_TRY(set->pci_.attach_to(buses, set->reset_control_));
     return set;
+}
+
+Status DeviceSet::plug_in(const std::vector<DeviceConfig>& devices, const HostSide& host, Vm& vm,
+                          Buses& buses, const GuestRam& ram) {
+    SEGUE_ASSIGN(pci_, PciDevices::create(devices, host, vm, buses, ram, reset_control_));
+    stateful_.push_back(&pci_->root());
+    for (const auto& function : pci_->functions()) {
+        stateful_.push_back(function.get());
+        active_.push_back(function.get());
+    }
+    return {};
 }
 
 Status DeviceSet::settle(Deadline deadline) {
@@ -74,39 +84,51 @@ void DeviceSet::describe(state::Writer& manifest) const {
     manifest.begin("devices", "", 1);
     manifest.put_text("stateful", names());
     manifest.end();
+    for (const auto& function : pci_->functions())
+        save(*function, manifest);
 }
 
-Status DeviceSet::check(const state::Reader& manifest) const {
+Status DeviceSet::check(const state::Reader& manifest) {
     SEGUE_ASSIGN(const state::Section* section, manifest.take("devices"));
     SEGUE_ASSIGN(const std::string_view theirs, section->text("stateful"));
     if (theirs != names())
         return Error(Code::Unsupported, "the guest's devices are " + std::string(theirs) +
                                             "but this VMM makes " + names())
             .way_out("update to a VMM that has them");
+    for (const auto& function : pci_->functions())
+        SEGUE_TRY(load(*function, manifest));
+    pci_->commit_routes();
     return {};
 }
 
+void DeviceSet::save(const Device& device, state::Writer& to) {
+    const DeviceId id = device.id();
+    to.begin(id.name, id.instance, id.revision);
+    device.save(to);
+    to.end();
+}
+
 void DeviceSet::save(state::Writer& state) const {
-    for (const Device* device : stateful_) {
-        const DeviceId id = device->id();
-        state.begin(id.name, id.instance, id.revision);
-        device->save(state);
-        state.end();
-    }
+    for (const Device* device : stateful_)
+        save(*device, state);
+}
+
+Status DeviceSet::load(Device& device, const state::Reader& from) {
+    const DeviceId id = device.id();
+    SEGUE_ASSIGN(const state::Section* section, from.take(id.name, id.instance));
+    if (section->revision() != id.revision)
+        return Error(Code::Unsupported, "device " + std::string(id.name) +
+                                            ": its state has revision " +
+                                            std::to_string(section->revision()) +
+                                            ", this VMM reads " + std::to_string(id.revision))
+            .with("device", std::string(id.name));
+    return device.load(*section);
 }
 
 Status DeviceSet::load(const state::Reader& state) {
-    for (Device* device : stateful_) {
-        const DeviceId id = device->id();
-        SEGUE_ASSIGN(const state::Section* section, state.take(id.name, id.instance));
-        if (section->revision() != id.revision)
-            return Error(Code::Unsupported, "device " + std::string(id.name) +
-                                                ": its state has revision " +
-                                                std::to_string(section->revision()) +
-                                                ", this VMM reads " + std::to_string(id.revision))
-                .with("device", std::string(id.name));
-        SEGUE_TRY(device->load(*section));
-    }
+    for (Device* device : stateful_)
+        SEGUE_TRY(load(*device, state));
+    pci_->commit_routes(); // one call for all; none where nothing has changed since check()
     return {};
 }
 

@@ -43,8 +43,17 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
     }
     SEGUE_ASSIGN(vcpus_, VcpuGroup::create(std::move(vcpus), buses_, events_));
     SEGUE_ASSIGN(mover_, KvmMover::make(kvm_, vm_, *vcpus_));
+    return plug_in_devices(std::move(console));
+}
+
+Status Machine::plug_in_devices(ConsoleBackend console) {
     SEGUE_ASSIGN(devices_, DeviceSet::create(std::move(console), vm_, buses_, *vcpus_));
-    return {};
+    return devices_->plug_in(config_.devices, host_, vm_, buses_, ram_);
+}
+
+Status Machine::reopen(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory) {
+    host_.reopened = true;
+    return open_devices(devices, inventory);
 }
 
 Status Machine::create(const MachineConfig& config, inventory::Inventory& inventory) {
@@ -58,6 +67,8 @@ Status Machine::create(const MachineConfig& config, inventory::Inventory& invent
     for (unsigned id = 0; id < config.vcpus; ++id)
         shapes.push_back({vcpu_cpuid(cpu, id, config.vcpus), 0});
     SEGUE_ASSIGN(ConsoleBackend console, open_console(config.console, inventory));
+    SEGUE_TRY(open_devices(config.devices, inventory));
+    host_.inventory = &inventory;
     SEGUE_TRY(assemble(wanted_capabilities(vm_), std::move(shapes), inventory, std::move(console)));
     for (Error& e : ram_placement_.apply())
         return std::move(e);
@@ -96,10 +107,11 @@ Status Machine::describe(state::Writer& manifest) {
 Status Machine::build(const state::Reader& manifest, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
     SEGUE_ASSIGN(ConsoleBackend console, adopt_console(config_.console, inventory));
+    host_.inventory = &inventory;
     return rebuild(manifest, inventory, std::move(console));
 }
 
-// The whole machine but for the console, which is the running guest's.
+// The whole machine but for what it has of the host, which is the running guest's.
 Status Machine::check(const state::Reader& manifest, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
     SEGUE_TRY(rebuild(manifest, inventory, ConsoleBackend()));

@@ -32,10 +32,15 @@ public:
     // Before any of the others: where each of them is to keep the RAM.
     void place_ram(RamPlacement placement) { ram_placement_ = std::move(placement); }
 
-    // First boot: opens the console (into the inventory), loads the kernel.
+    // First boot: opens the console and what the devices stand for (into the inventory), loads the
+    // kernel.
     Status create(const MachineConfig& config, inventory::Inventory& inventory);
     // Boots the guest again after a guest event. vCPUs stopped.
     Status reset();
+
+    // A guest that rested: opens what its devices stand for again, before build(). Where it is not
+    // as it was left, the state will not load.
+    Status reopen(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
 
     // The guest is this process's for good, and runs: what of the old one's would otherwise have
     // changed under it. [main]
@@ -61,6 +66,7 @@ private:
                    ConsoleBackend console);
     Status assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
                     const inventory::Inventory& inventory, ConsoleBackend console);
+    Status plug_in_devices(ConsoleBackend console);
     Status place_vcpus();
 
     GuestEvents& events_;
@@ -81,6 +87,7 @@ private:
     // Of the VMM before this one.
     std::optional<HostProcess> process_;
     VcpuPlacement placement_;
+    HostSide host_;
     bool entered_ = false; // each vCPU has been in KVM_RUN
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/base/places.hpp"
 #include "core/base/version.hpp"
+#include "vmm/devices/models.hpp"
 #include "vmm/doctor/guest.hpp"
 #include "vmm/doctor/host.hpp"
 #include "vmm/main/configured_plugins.hpp"
@@ -63,6 +64,7 @@ Result<int> doctor(const Options& options) {
     if (!options.config.empty()) {
         SEGUE_ASSIGN(config::GuestConfig config,
                      config::load_guest_config(options.config, options.overrides));
+        SEGUE_TRY(config::check_devices(config, device_models()));
         SEGUE_ASSIGN(const Findings found, guest_findings(config, places));
         well = print("guest '" + config.name + "'", found) && well;
     }

@@ -11,6 +11,7 @@
 #include "core/base/start_file.hpp"
 #include "core/base/unix_socket.hpp"
 #include "core/control/json.hpp"
+#include "vmm/devices/models.hpp"
 #include "vmm/main/undertaker.hpp"
 
 namespace segue::vmm {
@@ -57,6 +58,7 @@ Result<std::unique_ptr<GuestProcess>> GuestProcess::make(const Options& options,
                                                          report::Report* report) {
     SEGUE_ASSIGN(config::GuestConfig config,
                  config::load_guest_config(options.config, options.overrides));
+    SEGUE_TRY(config::check_devices(config, device_models()));
     SEGUE_ASSIGN(const Places places, Places::find(options.run_dir, options.state_dir));
     SEGUE_ASSIGN(GuestPlaces own, places.guest(config.name));
     SEGUE_TRY(create(own));

@@ -74,8 +74,9 @@ Status GuestProcess::make_items() {
     SEGUE_ASSIGN(UniqueFd lock, take_lock(places_));
     SEGUE_TRY(inventory_.add(inventory::Item{"lock", std::move(lock)}));
     SEGUE_TRY(listen());
-    auto console = open_console(config_.console, inventory_);
-    return console ? Status() : std::move(console).error();
+    if (auto console = open_console(config_.console, inventory_); !console)
+        return std::move(console).error();
+    return machine_.reopen(plug_in(config_.devices), inventory_);
 }
 
 Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {

@@ -22,6 +22,8 @@ constexpr std::uint8_t kDriversStatus = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CON
                                         VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK |
                                         VIRTIO_CONFIG_S_FAILED;
 
+constexpr unsigned kShownFailures = 10;
+
 } // namespace
 
 Core::Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interrupts)
@@ -140,7 +142,9 @@ void Core::write_config(std::uint32_t at, std::span<const std::byte> data) {
 void Core::fail(const Error& why) {
     if ((status_ & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
         return;
-    log::warn("device '" + facts().id + "' needs a reset by the guest: " + why.what());
+    if (failures_ < kShownFailures) // a guest may do this all day
+        log::warn("device '" + facts().id + "' needs a reset by the guest: " + why.what() +
+                  (++failures_ == kShownFailures ? "; further ones are not shown" : ""));
     status_ |= VIRTIO_CONFIG_S_NEEDS_RESET;
     if ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
         interrupts_.tell_config(config_vector_);

@@ -95,6 +95,7 @@ private:
     std::uint64_t features_ = 0;
     std::uint16_t config_vector_ = kNoVector;
     std::vector<Queue> queues_;
+    unsigned failures_ = 0; // that were shown
     std::thread thread_;
 };
 

@@ -129,7 +129,7 @@ CoreState Core::state() const {
 
 void Core::save_model(state::Writer& section) const {
     const std::lock_guard lock(mutex_);
-    model_->save(section);
+    model_->save(section, !active_);
 }
 
 Status Core::load(const CoreState& state, const state::Section& model) {

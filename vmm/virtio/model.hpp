@@ -54,7 +54,8 @@ public:
 
     // The driver's features are known, the queues open. Also after load(). [vcpu]
     virtual void start(std::uint64_t /*features*/) {}
-    virtual void save(state::Writer&) const {}
+    // `settled`: nothing is in flight, nor will be before load(). [any]
+    virtual void save(state::Writer&, bool /*settled*/) const {}
     virtual Status load(const state::Section&) { return {}; }
     virtual void reset() noexcept {}
 

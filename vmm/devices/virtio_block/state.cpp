@@ -16,9 +16,11 @@ bool is_power_of_two(std::uint64_t n) {
 void BlockState::write(state::Writer& section) const {
     section.put("capacity", capacity);
     section.put("block_bytes", block_bytes);
-    section.put("disk_inode", disk.inode);
-    section.put("disk_bytes", disk.bytes);
-    section.put_signed("disk_changed_ns", disk.changed_ns);
+    if (!disk)
+        return;
+    section.put("disk_inode", disk->inode);
+    section.put("disk_bytes", disk->bytes);
+    section.put_signed("disk_changed_ns", disk->changed_ns);
 }
 
 Result<BlockState> BlockState::read(const state::Section& section) {
@@ -28,9 +30,13 @@ Result<BlockState> BlockState::read(const state::Section& section) {
     if (!is_power_of_two(block) || block < 512 || block > kMaxBlock)
         return Error(Code::Corrupt, "virtio-blk: blocks of " + std::to_string(block) + " bytes");
     s.block_bytes = static_cast<std::uint32_t>(block);
-    SEGUE_ASSIGN(s.disk.inode, section.number("disk_inode"));
-    SEGUE_ASSIGN(s.disk.bytes, section.number("disk_bytes"));
-    SEGUE_ASSIGN(s.disk.changed_ns, section.signed_number("disk_changed_ns"));
+    if (section.find("disk_inode") == nullptr)
+        return s;
+    DiskIdentity disk;
+    SEGUE_ASSIGN(disk.inode, section.number("disk_inode"));
+    SEGUE_ASSIGN(disk.bytes, section.number("disk_bytes"));
+    SEGUE_ASSIGN(disk.changed_ns, section.signed_number("disk_changed_ns"));
+    s.disk = disk;
     return s;
 }
 

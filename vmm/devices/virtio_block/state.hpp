@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <segue/cpp/result.hpp>
 
@@ -15,9 +16,9 @@ namespace segue::vmm {
 struct BlockState {
     static constexpr std::uint32_t kRevision = 1;
 
-    std::uint64_t capacity = 0;      // bytes, as the guest knows it
-    std::uint32_t block_bytes = 512; // as the guest knows them to be best
-    DiskIdentity disk;               // when the state was saved
+    std::uint64_t capacity = 0;       // bytes, as the guest knows it
+    std::uint32_t block_bytes = 512;  // as the guest knows them to be best
+    std::optional<DiskIdentity> disk; // when the state was saved, the guest standing still
 
     void write(state::Writer& section) const;
     static Result<BlockState> read(const state::Section& section);

@@ -35,7 +35,7 @@ VirtioBlock::VirtioBlock(Disk disk, std::unique_ptr<HostIo> io)
     : facts_{kName,  disk.config.id,    BlockState::kRevision, VIRTIO_ID_BLOCK,
              kClass, features_of(disk), {kQueueSize}}
     , disk_(std::move(disk))
-    , hardware_{disk_.bytes, disk_.block_bytes, {}}
+    , hardware_{disk_.bytes, disk_.block_bytes, std::nullopt}
     , limits_{disk_.config.id, disk_.bytes, disk_.config.read_only, false}
     , io_(std::move(io))
     , requests_(HostIo::kDepth) {
@@ -110,10 +110,11 @@ void VirtioBlock::complete(const BlockRequest& request, virtio::Queue& queue,
         queue.push(request.chain(), request.complete(memory));
 }
 
-void VirtioBlock::save(state::Writer& section) const {
+void VirtioBlock::save(state::Writer& section, bool settled) const {
     BlockState s = hardware_;
-    if (const auto identity = identity_of(disk_))
-        s.disk = *identity;
+    if (settled)
+        if (const auto identity = identity_of(disk_))
+            s.disk = *identity;
     s.write(section);
 }
 
@@ -125,13 +126,13 @@ Status VirtioBlock::check_disk(const BlockState& state) const {
                                         " in the guest")
             .way_out("give the file its size back")
             .with("device", facts_.id);
-    if (!disk_.reopened)
+    if (!disk_.reopened || !state.disk)
         return {};
     SEGUE_ASSIGN(const DiskIdentity now, identity_of(disk_));
-    if (now != state.disk)
+    if (now != *state.disk)
         return Error(Code::Refused, disk + ": it " +
-                                        (now.inode != state.disk.inode ? "is another file than"
-                                                                       : "was changed after") +
+                                        (now.inode != state.disk->inode ? "is another file than"
+                                                                        : "was changed after") +
                                         " when the guest was saved")
             .way_out(
                 "put the disk back as it was: a guest that goes on with another one loses data")

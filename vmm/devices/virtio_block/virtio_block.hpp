@@ -32,7 +32,7 @@ public:
     void finish(std::span<virtio::Queue> queues, const virtio::Memory& memory) override;
     std::size_t in_flight() const override { return requests_.size() - free_.size(); }
     void start(std::uint64_t features) override;
-    void save(state::Writer& section) const override;
+    void save(state::Writer& section, bool settled) const override;
     // REFUSED where the disk is smaller than the guest knows it, or, where it was opened again, is
     // another one or has been changed since.
     Status load(const state::Section& section) override;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/devices/models.hpp"
+
+#include "vmm/devices/virtio_block/options.hpp"
+
+namespace segue::vmm {
+
+namespace {
+
+constexpr std::size_t kSlots = 31; // of PCI bus 0 besides the host bridge's
+
+constexpr config::DeviceModel kModels[] = {
+    {"virtio-blk", "a disk", kVirtioBlockOptions},
+    {"virtio-rng", "random bytes of the host's", {}},
+};
+
+} // namespace
+
+config::DeviceModels device_models() {
+    return {kModels, kSlots};
+}
+
+} // namespace segue::vmm

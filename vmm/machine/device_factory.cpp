@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine/device_factory.hpp"
+
+#include <algorithm>
+
+#include "vmm/devices/virtio_block/uring_io.hpp"
+#include "vmm/devices/virtio_block/virtio_block.hpp"
+#include "vmm/devices/virtio_rng/virtio_rng.hpp"
+
+namespace segue::vmm {
+
+namespace {
+
+using ModelPtr = std::unique_ptr<virtio::Model>;
+
+DiskConfig disk_config(const DeviceConfig& d) {
+    return {d.id, d.text("path"), d.flag("read_only")};
+}
+
+Status open_block(const DeviceConfig& d, inventory::Inventory& inventory) {
+    return open_disk(disk_config(d), inventory);
+}
+
+Result<ModelPtr> make_block(const DeviceConfig& d, const HostSide& host) {
+    Disk disk;
+    disk.config = disk_config(d);
+    if (host.inventory != nullptr) {
+        SEGUE_ASSIGN(disk, adopt_disk(disk_config(d), *host.inventory));
+    }
+    disk.reopened = host.reopened;
+    SEGUE_ASSIGN(auto io, make_uring_io(disk.fd));
+    return ModelPtr(new VirtioBlock(std::move(disk), std::move(io)));
+}
+
+Status open_nothing(const DeviceConfig&, inventory::Inventory&) {
+    return {};
+}
+
+Result<ModelPtr> make_rng(const DeviceConfig& d, const HostSide&) {
+    return ModelPtr(new VirtioRng(d.id));
+}
+
+struct Factory {
+    std::string_view model;
+    Status (*open)(const DeviceConfig&, inventory::Inventory&);
+    Result<ModelPtr> (*make)(const DeviceConfig&, const HostSide&);
+};
+
+constexpr Factory kFactories[] = {
+    {VirtioBlock::kName, open_block, make_block},
+    {VirtioRng::kName, open_nothing, make_rng},
+};
+
+Result<const Factory*> factory_of(const DeviceConfig& device) {
+    const auto* f = std::find_if(std::begin(kFactories), std::end(kFactories),
+                                 [&](const Factory& one) { return one.model == device.model; });
+    if (f == std::end(kFactories))
+        return Error(Code::Unsupported,
+                     "device '" + device.id + "': this VMM has no model \"" + device.model + '"')
+            .way_out("update to a VMM that has it")
+            .with("device", device.id);
+    return f;
+}
+
+} // namespace
+
+Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory) {
+    for (const DeviceConfig& d : devices) {
+        SEGUE_ASSIGN(const Factory* factory, factory_of(d));
+        SEGUE_TRY(factory->open(d, inventory));
+    }
+    return {};
+}
+
+Result<ModelPtr> make_model(const DeviceConfig& device, const HostSide& host) {
+    SEGUE_ASSIGN(const Factory* factory, factory_of(device));
+    return factory->make(device, host);
+}
+
+} // namespace segue::vmm

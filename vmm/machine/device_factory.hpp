@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// device_factory.hpp - makes devices by the name of their model: the one place that knows them all.
+#pragma once
+
+#include <memory>
+
+#include <segue/cpp/result.hpp>
+
+#include "core/inventory/inventory.hpp"
+#include "vmm/machine/device_config.hpp"
+#include "vmm/virtio/model.hpp"
+
+namespace segue::vmm {
+
+// Opens what the devices stand for on the host, into the inventory. [main]
+Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
+
+// How a device finds what it stands for.
+struct HostSide {
+    const inventory::Inventory* inventory = nullptr; // nullptr: it does not, as in a probe
+    bool reopened = false; // by name, in a process that was handed nothing: may be another one
+};
+
+// UNSUPPORTED where there is no such model. [main]
+Result<std::unique_ptr<virtio::Model>> make_model(const DeviceConfig& device, const HostSide& host);
+
+} // namespace segue::vmm
