@@ -73,7 +73,8 @@ ExitCode history(const Places& places, const HistoryOptions& options);
 ExitCode cancel(const Places& places, const std::string& guest);
 ExitCode pause(const Places& places, const std::string& guest);
 ExitCode resume(const Places& places, const std::string& guest);
-ExitCode shutdown(const Places& places, const std::string& guest);
+// `force`: at once, instead of by the power button.
+ExitCode shutdown(const Places& places, const std::string& guest, bool force);
 ExitCode kill(const Places& places, const std::string& guest);
 ExitCode plugins(const PluginsOptions& options);
 ExitCode describe_plugin(const PluginsOptions& options, const std::string& name);

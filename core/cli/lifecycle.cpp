@@ -77,8 +77,8 @@ ExitCode resume(const Places& places, const std::string& guest) {
     return call(places, guest, &control::Client::resume);
 }
 
-ExitCode shutdown(const Places& places, const std::string& guest) {
-    return call(places, guest, &control::Client::shutdown);
+ExitCode shutdown(const Places& places, const std::string& guest, bool force) {
+    return call(places, guest, force ? &control::Client::quit : &control::Client::shutdown);
 }
 
 ExitCode kill(const Places& places, const std::string& guest) {

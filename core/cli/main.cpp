@@ -26,7 +26,7 @@ constexpr const char* kExamples =
 struct CommandLine {
     CLI::App app{"Replaces the VMM process under a running guest."};
     std::string run_dir, state_dir, guest, plugin, mode, id;
-    bool json = false, detach = false;
+    bool json = false, detach = false, force = false;
     RunOptions run_options;
     StartOptions start_options;
     UpdateOptions update_options;
@@ -152,7 +152,11 @@ void CommandLine::add_guest_verbs() {
     verb("cancel", "cancel the update that is running", cli::cancel);
     verb("pause", "stop a guest's vCPUs", cli::pause);
     verb("resume", "let them run again", cli::resume);
-    verb("shutdown", "end a guest and its VMM", cli::shutdown);
+    auto* off = command("shutdown", "press a guest's power button", [this](const Places& p) {
+        return cli::shutdown(p, guest, force);
+    });
+    add_guest(off);
+    off->add_flag("--force", force, "end the guest and its VMM at once, as a power cut does");
     verb("kill", "end a guest whose VMM does not answer", cli::kill);
 }
 

@@ -131,6 +131,10 @@ Status Client::shutdown() const {
     return no_value(call({"POST", "/v1/vm/shutdown", "", ""}));
 }
 
+Status Client::quit() const {
+    return no_value(call({"POST", "/v1/vm/quit", "", ""}));
+}
+
 Result<report::UpdateRecord> Client::start_update(const UpdateRequest& request) const {
     SEGUE_ASSIGN(const auto body, call({"POST", "/v1/updates", to_json(request), request.key}));
     return record_from_json(body);

@@ -26,6 +26,7 @@ public:
     Status pause() const;
     Status resume() const;
     Status shutdown() const;
+    Status quit() const;
     // With a key it is asked again where the connection is cut: it is one update all the same.
     Result<report::UpdateRecord> start_update(const UpdateRequest& request) const;
     // Takes as long as the new binary needs to answer: update.deadline.prepare at most.

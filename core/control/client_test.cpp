@@ -26,6 +26,10 @@ TEST_F(ClientTest, MirrorsTheService) {
     EXPECT_TRUE(client.pause());
     EXPECT_TRUE(client.resume());
     EXPECT_TRUE(client.shutdown());
+    EXPECT_EQ(service.shutdowns, 1);
+    EXPECT_EQ(service.quits, 0);
+    EXPECT_TRUE(client.quit());
+    EXPECT_EQ(service.quits, 1);
     UpdateRequest request;
     request.config = "/c", request.key = "k-1", request.expected_generation = 3;
     EXPECT_EQ(client.start_update(request).value().id, "3-1");

@@ -23,7 +23,14 @@ public:
         return {};
     }
     Status resume() override { return {}; }
-    Status shutdown() override { return {}; }
+    Status shutdown() override {
+        ++shutdowns;
+        return {};
+    }
+    Status quit() override {
+        ++quits;
+        return {};
+    }
     Result<report::UpdateRecord> start_update(const UpdateRequest& request) override {
         if (refusal)
             return *refusal;
@@ -150,7 +157,7 @@ public:
     VmInfo info = example_vm();
     report::UpdateRecord record = example_record();
     std::optional<Error> refusal;
-    std::atomic<int> pauses = 0, cancels = 0;
+    std::atomic<int> pauses = 0, cancels = 0, shutdowns = 0, quits = 0;
     std::atomic<bool> cancellable = false;
 
 private:

@@ -60,6 +60,9 @@ Answer resume(Service& service, const Request&, const std::string&) {
 Answer shutdown(Service& service, const Request&, const std::string&) {
     return done(service.shutdown());
 }
+Answer quit(Service& service, const Request&, const std::string&) {
+    return done(service.quit());
+}
 Result<UpdateRequest> update_request(const Request& request) {
     SEGUE_ASSIGN(UpdateRequest wish, request.body.empty() ? Result<UpdateRequest>(UpdateRequest{})
                                                           : request_from_json(request.body));
@@ -108,11 +111,12 @@ struct Route {
     std::string_view method, pattern;
     Handler handler;
 };
-constexpr std::array<Route, 11> kRoutes = {{{"GET", "/healthz", healthz},
+constexpr std::array<Route, 12> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"GET", "/v1/plugins", get_plugins},
                                             {"GET", "/v1/updates", get_updates},
                                             {"GET", "/v1/vm", get_vm},
                                             {"POST", "/v1/vm/pause", pause},
+                                            {"POST", "/v1/vm/quit", quit},
                                             {"POST", "/v1/vm/resume", resume},
                                             {"POST", "/v1/vm/shutdown", shutdown},
                                             {"POST", "/v1/preflight", preflight},

@@ -30,6 +30,10 @@ TEST_F(Routes, EachCallsItsService) {
     EXPECT_EQ(service.pauses, 1);
     EXPECT_EQ(ask("POST", "/v1/vm/resume").status, 204);
     EXPECT_EQ(ask("POST", "/v1/vm/shutdown").status, 204);
+    EXPECT_EQ(service.shutdowns, 1);
+    EXPECT_EQ(ask("POST", "/v1/vm/quit").status, 204);
+    EXPECT_EQ(service.quits, 1);
+    EXPECT_EQ(service.shutdowns, 1);
     EXPECT_EQ(ask("GET", "/v1/updates/3-1").body, to_json(service.record));
 }
 

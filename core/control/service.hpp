@@ -68,7 +68,8 @@ public:
     virtual VmInfo vm() = 0;
     virtual Status pause() = 0; // EXISTS while an update is running
     virtual Status resume() = 0;
-    virtual Status shutdown() = 0; // ends the VMM; the answer may still be sent
+    virtual Status shutdown() = 0; // presses the power button; REFUSED where nobody listens to it
+    virtual Status quit() = 0;     // ends guest and VMM; the answer may still be sent
     virtual Result<report::UpdateRecord> start_update(const UpdateRequest& request) = 0;
     // Whether that request could be done, and how it would go; nothing is touched. Takes seconds.
     virtual Result<report::Verdict> preflight(const UpdateRequest& request) = 0;

@@ -104,7 +104,7 @@ contrast() {
     before=$(sum counter) from=$(sum boot_count)
     unwatch
     began=$(now)
-    segue shutdown web2
+    segue shutdown web2 --force
     while [[ -e $work/run/web2/lock ]]; do sleep 0.01; done
     start web2 1 >/dev/null
     watch web2 # waits until the guest counts
@@ -115,7 +115,7 @@ contrast() {
     say "all that it held in memory and every connection is lost."
     say "(A guest that boots in milliseconds; add what yours needs to boot.)"
     unwatch
-    segue shutdown web2
+    segue shutdown web2 --force
 }
 
 # The last N lines of the guest, without one that it is still writing.
@@ -203,7 +203,7 @@ main() {
     story "cpr-reboot: for a moment there is no VMM, only memory and a file"
     move cpr-reboot "$next"
     report
-    segue shutdown web1
+    segue shutdown web1 --force
     story "Try next"
     say "build/release/bin/segue run configs/three-modes.toml --set guest.kernel=\$PWD/build/release/share/segue/metronome.elf"
     say "build/release/bin/segue update three --mode cpr-exec   # then segue history three"

@@ -29,6 +29,7 @@ field() { segue status "$name" | awk -v key="$1" '$1 == key { print $2 }'; }
 # What one host has once, each run of this test has for itself.
 settings=(--set "guest.kernel=$kernel" --set 'memory[0].size=32M')
 channel=update.channels.main.options
+! grep -q '^initrd' "$config" || settings+=(--set "guest.initrd=$kernel") # any file: the metronome has no use for it
 ! grep -q '^options = { path = "/dev/shm' "$config" || settings+=(--set "memory[0].options.path=$work/ram0")
 case $(basename "$config") in
 dax-*) settings+=(--set "memory[0].options.path=$LAB_DAX") ;; # of tests/lab/cases/dax.sh
@@ -102,7 +103,7 @@ if [[ $modes == *cpr-reboot* ]]; then
     [[ $(field state) == running && $(field generation) == $((generation + 1)) ]] || fail "the guest does not run after the start"
     if segue start "$name" >/dev/null 2>&1; then fail "it was started twice"; fi
 fi
-segue shutdown "$name" || fail "the guest cannot be shut down"
+segue shutdown "$name" --force || fail "the guest cannot be shut down"
 for _ in {1..200}; do
     [[ -e $work/run/$name/lock ]] || break
     sleep 0.05

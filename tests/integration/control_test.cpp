@@ -75,6 +75,20 @@ TEST_F(Control, ARequestThatIsSentAgainIsTheSameUpdateInEveryGeneration) {
     EXPECT_EQ(vm().generation, 3u);
 }
 
+// The metronome has no ACPI.
+TEST_F(Control, AButtonThatNobodyHearsIsRefusedAndQuitEndsTheGuest) {
+    boot();
+    ASSERT_NO_FATAL_FAILURE(move());
+    const Status pressed = guest_->client().shutdown();
+    ASSERT_EQ(pressed.code(), Code::Refused);
+    EXPECT_THAT(pressed.error().what(), HasSubstr("power button"));
+    EXPECT_THAT(pressed.error().way_out(), HasSubstr("--force"));
+    EXPECT_EQ(vm().state, report::RunState::Running);
+    const auto vmm = sys::pidfd(vm().pid);
+    ASSERT_TRUE(guest_->client().quit());
+    EXPECT_TRUE(Waiter{patience()}.until(vmm->get(), POLLIN));
+}
+
 TEST_F(Control, AnUpdateOfAnotherGenerationIsRefused) {
     boot();
     UpdateRequest request;

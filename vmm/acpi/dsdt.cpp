@@ -5,6 +5,7 @@
 #include "vmm/acpi/table.hpp"
 #include "vmm/devices/acpi_pm/acpi_pm.hpp"
 #include "vmm/devices/reset/reset.hpp"
+#include "vmm/devices/rtc/rtc.hpp"
 #include "vmm/devices/serial/serial.hpp"
 #include "vmm/memory/layout.hpp"
 
@@ -53,15 +54,22 @@ Bytes serial_port() {
                                                           isa_irq(Serial::kIrq)}))}));
 }
 
+Bytes clock() {
+    return device(
+        "RTC0",
+        joined({name("_HID", eisa_id("PNP0B00")),
+                name("_CRS", resources({io_ports(Rtc::kPort, Rtc::kPorts), isa_irq(Rtc::kIrq)}))}));
+}
+
 } // namespace
 
 Bytes dsdt(bool high_window) {
     const Bytes power_off =
         package({integer(AcpiPm::kSoftOff), integer(0), integer(0), integer(0)});
-    return table(
-        "DSDT", 2,
-        joined({name("\\_S5", power_off),
-                scope("\\_SB", joined({motherboard(), pci_root(high_window), serial_port()}))}));
+    return table("DSDT", 2,
+                 joined({name("\\_S5", power_off),
+                         scope("\\_SB", joined({motherboard(), pci_root(high_window), clock(),
+                                                serial_port()}))}));
 }
 
 } // namespace segue::vmm::acpi

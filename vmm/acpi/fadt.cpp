@@ -6,12 +6,13 @@
 #include "vmm/acpi/table.hpp"
 #include "vmm/devices/acpi_pm/acpi_pm.hpp"
 #include "vmm/devices/reset/reset.hpp"
+#include "vmm/devices/rtc/registers.hpp"
 
 namespace segue::vmm::acpi {
 
 namespace {
 
-constexpr std::uint16_t kLegacyDevices = 1 << 0, kNoVga = 1 << 2, kNoAspm = 1 << 4, kNoRtc = 1 << 5;
+constexpr std::uint16_t kLegacyDevices = 1 << 0, kNoVga = 1 << 2, kNoAspm = 1 << 4;
 constexpr std::uint32_t kWbinvd = 1 << 0, kC1 = 1 << 2, kNoSleepButton = 1 << 5,
                         kRtcWakesNot = 1 << 6, kResetRegister = 1 << 10;
 constexpr std::uint8_t kHardReset = 6; // of ResetControl
@@ -43,8 +44,9 @@ struct __attribute__((packed)) Body { // after the header
     std::uint8_t pm2_control_bytes = 0, pm_timer_bytes = 0, gpe0_bytes = 0, gpe1_bytes = 0;
     std::uint8_t gpe1_base = 0, cst = 0;
     std::uint16_t c2_latency = kNoC2, c3_latency = kNoC3, flush_bytes = 0, flush_stride = 0;
-    std::uint8_t duty_offset = 0, duty_width = 0, day_alarm = 0, month_alarm = 0, century = 0;
-    std::uint16_t boot = kLegacyDevices | kNoVga | kNoAspm | kNoRtc; // and no 8042
+    std::uint8_t duty_offset = 0, duty_width = 0, day_alarm = 0, month_alarm = 0;
+    std::uint8_t century = rtc::Century;
+    std::uint16_t boot = kLegacyDevices | kNoVga | kNoAspm; // and no 8042
     std::uint8_t reserved1 = 0;
     std::uint32_t flags = kWbinvd | kC1 | kNoSleepButton | kRtcWakesNot | kResetRegister;
     Register reset = ports(ResetControl::kPort, 1);

@@ -93,8 +93,10 @@ TEST_F(AcpiTables, FadtNamesItsRegistersTwiceAlike) {
     EXPECT_EQ(flags & (1u << 4), 0u);        // the power button is in PM1
     EXPECT_EQ(flags & (1u << 5), 1u << 5);   // a sleep button is not
     const auto boot = field<std::uint16_t>(fadt, 109);
-    EXPECT_EQ(boot & 2, 0); // no 8042
-    EXPECT_EQ(boot & 4, 4); // no VGA
+    EXPECT_EQ(boot & 2, 0);  // no 8042
+    EXPECT_EQ(boot & 4, 4);  // no VGA
+    EXPECT_EQ(boot & 32, 0); // an RTC, whose century is at
+    EXPECT_EQ(fadt[108], 0x32);
 }
 
 TEST_F(AcpiTables, FacsIsAligned) {
@@ -157,7 +159,7 @@ TEST_F(AcpiTables, DsdtHasSoftOffAndTheDevices) {
     using namespace acpi;
     EXPECT_TRUE(
         holds(dsdt, name("\\_S5", package({integer(5), integer(0), integer(0), integer(0)}))));
-    for (const char* id : {"PNP0A08", "PNP0C02", "PNP0501"})
+    for (const char* id : {"PNP0A08", "PNP0C02", "PNP0B00", "PNP0501"})
         EXPECT_TRUE(holds(dsdt, name("_HID", eisa_id(id)))) << id;
     EXPECT_TRUE(holds(dsdt, memory_window(kPciWindow, kPciWindowEnd)));
     EXPECT_TRUE(holds(dsdt, package({integer(0x1fffff), integer(3), integer(0), integer(23)})))

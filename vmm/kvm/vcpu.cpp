@@ -32,12 +32,12 @@ Status Vcpu::set_cpuid(const CpuidEntries& entries) {
 }
 
 Status Vcpu::set_tsc_khz(std::uint32_t khz) {
-    if (khz == 0)
-        return {};
     SEGUE_ASSIGN(const int here, sys::ioctl(fd(), KVM_GET_TSC_KHZ, 0, "KVM_GET_TSC_KHZ"));
-    if (static_cast<std::uint32_t>(here) == khz)
-        return {};
-    if (sys::ioctl_once(fd(), KVM_SET_TSC_KHZ, static_cast<unsigned long>(khz)) < 0)
+    // Set even where it is so already: KVM takes its default from the host's first calibration, and
+    // where the host has refined that by more than 250 ppm since, it multiplies the guest's TSC by
+    // 0 until it is told a rate (Linux 7.2, without TSC scaling). 0 is the host's rate of now.
+    const bool set = sys::ioctl_once(fd(), KVM_SET_TSC_KHZ, static_cast<unsigned long>(khz)) >= 0;
+    if (!set && khz != 0 && static_cast<std::uint32_t>(here) != khz)
         return Error(Code::Refused, "the guest's TSC runs at " + std::to_string(khz) +
                                         " kHz, this host's at " + std::to_string(here))
             .way_out("update on a host with the same TSC frequency or with TSC scaling");

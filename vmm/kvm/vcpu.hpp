@@ -31,7 +31,7 @@ public:
 
     // Before the first run(); `entries` carry this vCPU's own topology ids (cpuid.hpp).
     Status set_cpuid(const CpuidEntries& entries);
-    // 0: leaves the host's. REFUSED where the host's differs and cannot be scaled.
+    // 0: the host's. REFUSED where the host's differs and cannot be scaled.
     Status set_tsc_khz(std::uint32_t khz);
     Result<Ran> run();
 

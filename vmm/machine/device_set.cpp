@@ -7,13 +7,15 @@ DeviceSet::DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& even
     : console_(std::move(console))
     , sci_(vm, AcpiPm::kSci)
     , serial_line_(vm, Serial::kIrq)
+    , rtc_line_(vm, Rtc::kIrq)
     , acpi_pm_(events, sci_)
     , serial_(*console_, serial_line_)
     , debug_exit_(events)
     , keyboard_reset_(events)
     , reset_control_(events)
-    , stateful_{&acpi_pm_, &serial_, console_.get()}
-    , active_{console_.get()} {
+    , rtc_(rtc_line_)
+    , stateful_{&acpi_pm_, &rtc_, &serial_, console_.get()}
+    , active_{&rtc_, console_.get()} {
     console_->attach(serial_);
 }
 
@@ -28,6 +30,7 @@ Result<std::unique_ptr<DeviceSet>> DeviceSet::create(ConsoleBackend backend, Vm&
     std::unique_ptr<DeviceSet> set(new DeviceSet(std::move(console), vm, events));
     PortBus& ports = buses.ports;
     SEGUE_TRY(ports.attach(AcpiPm::kPort, AcpiPm::kPorts, set->acpi_pm_));
+    SEGUE_TRY(ports.attach(Rtc::kPort, Rtc::kPorts, set->rtc_));
     SEGUE_TRY(ports.attach(Serial::kPort, Serial::kPorts, set->serial_));
     SEGUE_TRY(ports.attach(DebugExit::kPort, DebugExit::kPorts, set->debug_exit_));
     SEGUE_TRY(ports.attach(KeyboardReset::kPort, 1, set->keyboard_reset_));

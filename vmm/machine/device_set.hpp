@@ -10,14 +10,15 @@
 #include "vmm/devices/console/console.hpp"
 #include "vmm/devices/debug_exit/debug_exit.hpp"
 #include "vmm/devices/reset/reset.hpp"
+#include "vmm/devices/rtc/rtc.hpp"
 #include "vmm/devices/serial/serial.hpp"
 #include "vmm/machine/kvm_irq_line.hpp"
 #include "vmm/machine/pci_devices.hpp"
 
 namespace segue::vmm {
 
-// ACPI power management, COM1 and its console, the debug exit, two reset ports; the PCI bus with
-// the devices of the configuration.
+// ACPI power management, the real-time clock, COM1 and its console, the debug exit, two reset
+// ports; the PCI bus with the devices of the configuration.
 class DeviceSet final : public ports::Devices {
 public:
     // Attaches them to `buses`; `events` hears what the guest asks of them. Both outlive it.
@@ -54,11 +55,13 @@ private:
     std::unique_ptr<Console> console_;
     KvmIrqLine sci_;
     KvmIrqLine serial_line_;
+    KvmIrqLine rtc_line_;
     AcpiPm acpi_pm_;
     Serial serial_;
     DebugExit debug_exit_;
     KeyboardReset keyboard_reset_;
     ResetControl reset_control_;
+    Rtc rtc_;
     std::unique_ptr<PciDevices> pci_;
     std::vector<Device*> stateful_;
     std::vector<ActiveDevice*> active_;

@@ -37,6 +37,8 @@ public:
     Status create(const MachineConfig& config, inventory::Inventory& inventory);
     // Boots the guest again after a guest event. vCPUs stopped.
     Status reset();
+    // The guest's own shutdown then ends in a guest event. [any, after create() or build()]
+    Status press_power_button() { return devices_->acpi_pm().press_power_button(); }
 
     // A guest that rested: opens what its devices stand for again, before build(). Where it is not
     // as it was left, the state will not load.

@@ -265,8 +265,8 @@ TEST_P(MachineTest, AMissingSectionIsNamed) {
     ASSERT_TRUE(guest->machine.save(saved).ok());
     const auto plan = state::Reader::parse(manifest.finish()).value();
     const auto whole = state::Reader::parse(saved.finish()).value();
-    // vm, vcpu, acpi-pm, serial, console, pci
-    ASSERT_EQ(whole.sections().size(), 5 + GetParam());
+    // vm, vcpu, acpi-pm, rtc, serial, console, pci
+    ASSERT_EQ(whole.sections().size(), 6 + GetParam());
     for (const state::Section& left_out : plan.sections()) {
         state::Writer partial{state::Header()};
         copy_without(partial, plan, left_out);

@@ -77,7 +77,7 @@ control::VmInfo GuestService::vm() {
     return info;
 }
 
-Status GuestService::shutdown() {
+Status GuestService::quit() {
     p_.inbox.put(ShutdownRequest{});
     return {};
 }

@@ -22,7 +22,7 @@ public:
         const config::GuestConfig& config;
         const update::GuestFacts& facts;
         const inventory::Inventory& inventory;
-        const Machine& machine;
+        Machine& machine;
         update::RunControl& run;
         Inbox& inbox;
         const ConfiguredPlugins& plugins;
@@ -40,7 +40,8 @@ public:
     control::VmInfo vm() override;
     Status pause() override { return p_.run.pause(); }
     Status resume() override { return p_.run.resume(); }
-    Status shutdown() override;
+    Status shutdown() override { return p_.machine.press_power_button(); }
+    Status quit() override;
     Result<report::UpdateRecord> start_update(const control::UpdateRequest& request) override;
     Result<report::Verdict> preflight(const control::UpdateRequest& request) override;
     Result<report::UpdateRecord> update(const std::string& id) override { return known_->find(id); }

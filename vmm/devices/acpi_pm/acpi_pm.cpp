@@ -6,7 +6,9 @@ namespace segue::vmm {
 namespace {
 
 constexpr std::uint16_t kPowerButton = 1 << 8; // in status and enable
-constexpr std::uint16_t kEnableBits = kPowerButton | 1 << 5 /*global lock*/;
+// A guest reads back whether it could enable an event, also one that never comes.
+constexpr std::uint16_t kEnableBits = kPowerButton | 1 << 0 /*timer*/ | 1 << 5 /*global lock*/ |
+                                      1 << 9 /*sleep button*/ | 1 << 10 /*RTC*/;
 constexpr std::uint16_t kSciEnabled = 1 << 0; // in control; read-only without an SMI command
 constexpr std::uint16_t kSleep = 1 << 13;     // write-only
 constexpr unsigned kSleepTypeAt = 10;

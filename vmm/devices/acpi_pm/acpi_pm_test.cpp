@@ -75,6 +75,13 @@ TEST_F(AcpiPmTest, DisablingTheEventLowersTheSciAndKeepsTheStatus) {
     EXPECT_TRUE(sci.level);
 }
 
+TEST_F(AcpiPmTest, EveryEventCanBeEnabledButOnlyTheButtonComes) {
+    out(Enable, 0xffff);
+    EXPECT_EQ(in(Enable), 0x0721);
+    EXPECT_EQ(in(Status), 0);
+    EXPECT_FALSE(sci.level);
+}
+
 TEST_F(AcpiPmTest, AButtonThatNobodyHearsIsRefused) {
     const auto pressed = pm.press_power_button();
     ASSERT_EQ(pressed.code(), Code::Refused);
