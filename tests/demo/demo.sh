@@ -33,7 +33,9 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 start() { # GUEST VCPUS
-    segue run "$config" --set "guest.name=$1" --set "guest.vcpus=$2" \
+    local small=()
+    [[ ! ${LAB_EMULATED:-} ]] || small=(--set 'memory[0].size=48M') # the guest walks through it slowly there
+    segue run "$config" "${small[@]}" --set "guest.name=$1" --set "guest.vcpus=$2" \
         --set "guest.kernel=$build/share/segue/metronome.elf" \
         --set "guest.cmdline=vcpus=$2 print=500" \
         --set "memory[0].options.path=$work/$1.ram" \

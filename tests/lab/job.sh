@@ -2,12 +2,14 @@
 # shellcheck disable=SC2034,SC2154 # the parts of the lab share variables: see lab.sh
 # job.sh - scripts in one boot of L1 (or on this host), and what came of them.
 
+lab_presets=(build/release) # `./dev lab tests`: also build/dev
+
 # What a run needs of this checkout, in an image: programs, plugins, guests, configurations, tests.
 lab_product() { # JOB
-    local stage=$1/stage part
-    mkdir -p "$stage/build/release"
-    cp -r "$root/configs" "$root/tests" "$stage/"
-    for part in bin lib share demo; do cp -r "$root/build/release/$part" "$stage/build/release/"; done
+    local stage=$1/stage
+    mkdir -p "$stage"
+    tar -C "$root" -c --exclude='*.o' --exclude='*.a' --exclude='*.gch' --exclude='.ninja_*' configs tests \
+        "${lab_presets[@]}" | tar -C "$stage" -x --no-same-owner
     chmod -R go-w "$stage" # the programs refuse what others may write
     lab_image "$stage" "$1/segue.ext4" 64
     rm -rf "$stage"

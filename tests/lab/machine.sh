@@ -13,7 +13,7 @@ lab_qemu() { # JOB
     qemu=("${tool[@]}" "$tools/usr/bin/qemu-system-x86_64" -L "$share/qemu" -L "$share/seabios"
         -nodefaults -no-user-config -display none -no-reboot -serial "file:$job/serial.log"
         -M "q35,kernel-irqchip=split,memory-backend=ram" -accel "tcg,thread=multi,tb-size=512" -cpu "$lab_cpu" -smp 2
-        -m 2G -object "memory-backend-memfd,id=ram,size=2G,share=on"
+        -m 4G -object "memory-backend-memfd,id=ram,size=4G,share=on"
         -device "intel-iommu,intremap=on" -device "edu,dma_mask=0xffffffffffffffff"
         -fsdev "local,id=lab,path=$job/share,security_model=none" -device "virtio-9p-pci,fsdev=lab,mount_tag=lab"
         -device virtio-serial-pci -device "virtconsole,chardev=console" -device virtio-rng-pci

@@ -3,7 +3,7 @@
 # mode while it counts, reboots, hears its power button, and powers off; the last three also in the
 # middle of an update.
 #
-# The guest's kernel is SEGUE_GUEST_KERNEL, a file bzImage that was given to the run, or this host's own.
+# The guest's kernel is SEGUE_GUEST_KERNEL, a file bzImage that was given to the run, the lab's, or this host's own.
 set -euo pipefail
 
 # shellcheck source=tests/lab/have.sh
@@ -30,7 +30,7 @@ fail() {
 }
 
 find_kernel() {
-    for kernel in "${SEGUE_GUEST_KERNEL-}" "$(dirname "$LAB_OUT")/bzImage" "/boot/vmlinuz-$(uname -r)"; do
+    for kernel in "${SEGUE_GUEST_KERNEL-}" "$LAB_FILES/bzImage" "${LAB_KERNEL-}" "/boot/vmlinuz-$(uname -r)"; do
         [[ ! -f $kernel ]] || return 0
     done
     lab_not_covered "a Linux guest: there is no kernel for it"
