@@ -34,7 +34,7 @@ find_kernel() {
         [[ ! -f $kernel ]] || return 0
     done
     lab_not_covered "a Linux guest: there is no kernel for it"
-    exit 1
+    exit 0
 }
 
 # A busybox that counts, and does what is typed at its console.

@@ -45,17 +45,19 @@ Rtc::~Rtc() {
 
 void Rtc::read(std::uint16_t port, std::span<std::byte> data) {
     const std::lock_guard lock(mutex_);
-    std::fill(data.begin(), data.end(), std::byte{0xff});
-    data[0] = port == 0 ? std::byte{s_.index} : std::byte{read_data()};
+    for (std::byte& b : data)
+        b = port++ == 0 ? std::byte{s_.index} : std::byte{read_data()};
 }
 
 void Rtc::write(std::uint16_t port, std::span<const std::byte> data) {
     const std::lock_guard lock(mutex_);
-    const auto value = std::to_integer<std::uint8_t>(data[0]);
-    if (port == 0)
-        s_.index = value & 0x7f; // bit 7 masks NMI, of which there are none
-    else
-        write_data(value);
+    for (const std::byte b : data) {
+        const auto value = std::to_integer<std::uint8_t>(b);
+        if (port++ == 0)
+            s_.index = value & 0x7f; // bit 7 masks NMI, of which there are none
+        else
+            write_data(value);
+    }
     changed_.notify_all();
 }
 

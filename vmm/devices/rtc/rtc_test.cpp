@@ -92,6 +92,15 @@ TEST_F(RtcTest, ASingleByteOfARunningClockCanBeSet) {
     EXPECT_EQ(date(), (Date{0x20, 0x25, 0x02, 0x28, 0x08, 0x00, 0x00}));
 }
 
+TEST_F(RtcTest, AWordIsIndexAndDataAtOnce) {
+    const std::array<std::byte, 2> word = {std::byte{0x41}, std::byte{0x77}};
+    rtc.write(0, word);
+    EXPECT_EQ(in(0x41), 0x77);
+    std::array<std::byte, 2> back = {};
+    rtc.read(0, back);
+    EXPECT_EQ(back, word);
+}
+
 TEST_F(RtcTest, AnyBytesAreSomeTime) {
     for (const int b : {0x00, 0x02, 0x04, 0x06}) {
         out(B, 0x80 | b);
