@@ -54,4 +54,4 @@ for _ in {1..100}; do [[ -e $work/run/dax/lock ]] || break && sleep 0.1; done
 refused "holds RAM of a guest: block 'ram0'"
 refused "has room for" --set 'memory[0].size=1G'
 segue run "$config" "${settings[@]}" --set 'memory[0].options.overwrite=true'
-segue shutdown dax
+segue shutdown dax --force

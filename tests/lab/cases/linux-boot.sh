@@ -50,7 +50,7 @@ make_initrd() {
 #!/bin/sh
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 busybox stty -echo
-busybox acpid
+if [ -e /dev/input/event0 ]; then busybox acpid; else echo "guest: deaf"; fi
 warnings() { busybox dmesg -r | busybox grep -c '^<[0-4]>'; }
 before=$(warnings)
 echo "guest: up with $(busybox nproc) processors"
@@ -163,6 +163,10 @@ done
 
 boot 1
 segue update linux | tail -n 1
+if grep -q 'guest: deaf' "$console"; then
+    lab_not_covered "a Linux guest's power button: its kernel has no evdev"
+    exit 0
+fi
 segue shutdown linux || fail "the power button cannot be pressed"
 await 30 'guest: power button'
 gone "after its power button was pressed"

@@ -52,4 +52,4 @@ segue run "$root/configs/three-modes.toml" "${settings[@]}"
 await_sweeps 1
 for mode in cpr-transfer cpr-exec cpr-reboot; do ten "$mode"; done
 [[ $(field generation) == 31 ]] || lab_fail "the generation is $(field generation) after thirty updates"
-segue shutdown three
+segue shutdown three --force
