@@ -2,6 +2,7 @@
 #include "vmm/devices/models.hpp"
 
 #include "vmm/devices/virtio_block/options.hpp"
+#include "vmm/devices/virtio_console/options.hpp"
 
 namespace segue::vmm {
 
@@ -11,6 +12,7 @@ constexpr std::size_t kSlots = 31; // of PCI bus 0 besides the host bridge's
 
 constexpr config::DeviceModel kModels[] = {
     {"virtio-blk", "a disk", kVirtioBlockOptions},
+    {"virtio-console", "a port to a pty of the host's", kVirtioConsoleOptions},
     {"virtio-rng", "random bytes of the host's", {}},
 };
 

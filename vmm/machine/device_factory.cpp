@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "core/base/log.hpp"
 #include "vmm/devices/virtio_block/uring_io.hpp"
 #include "vmm/devices/virtio_block/virtio_block.hpp"
+#include "vmm/devices/virtio_console/virtio_console.hpp"
 #include "vmm/devices/virtio_rng/virtio_rng.hpp"
 
 namespace segue::vmm {
@@ -32,6 +34,25 @@ Result<ModelPtr> make_block(const DeviceConfig& d, const HostSide& host) {
     return ModelPtr(new VirtioBlock(std::move(disk), std::move(io)));
 }
 
+std::string port_item(const DeviceConfig& d) {
+    return "port." + d.id;
+}
+
+Status open_console_port(const DeviceConfig& d, inventory::Inventory& inventory) {
+    SEGUE_ASSIGN(const Pty pty, open_pty(port_item(d), inventory));
+    log::info("device '" + d.id + "': its other end is " + pty.path);
+    return {};
+}
+
+Result<ModelPtr> make_console(const DeviceConfig& d, const HostSide& host) {
+    Pty pty;
+    if (host.inventory != nullptr) {
+        SEGUE_ASSIGN(pty, adopt_pty(port_item(d), *host.inventory));
+    }
+    SEGUE_ASSIGN(auto console, VirtioConsole::create(d.id, d.text("port"), std::move(pty)));
+    return ModelPtr(std::move(console));
+}
+
 Status open_nothing(const DeviceConfig&, inventory::Inventory&) {
     return {};
 }
@@ -48,6 +69,7 @@ struct Factory {
 
 constexpr Factory kFactories[] = {
     {VirtioBlock::kName, open_block, make_block},
+    {VirtioConsole::kName, open_console_port, make_console},
     {VirtioRng::kName, open_nothing, make_rng},
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/devices/console/backend.hpp"
 
-#include <termios.h>
-
 #include <segue/cpp/sys.hpp>
+
+#include "vmm/devices/console/pty.hpp"
 
 namespace segue::vmm {
 
@@ -13,25 +13,10 @@ constexpr const char* kPty = "console.pty";
 constexpr const char* kIn = "console.in";
 constexpr const char* kOut = "console.out";
 
-Status open_pty(ConsoleBackend& b, inventory::Inventory& inventory) {
-    SEGUE_ASSIGN(UniqueFd master, sys::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK));
-    int unlocked = 0;
-    if (auto r = sys::ioctl(master.get(), TIOCSPTLCK, &unlocked, "unlock the pty"); !r)
-        return std::move(r).error();
-    unsigned number = 0;
-    if (auto r = sys::ioctl(master.get(), TIOCGPTN, &number, "number of the pty"); !r)
-        return std::move(r).error();
-    b.config.path = "/dev/pts/" + std::to_string(number);
-    SEGUE_ASSIGN(b.slave, sys::open(b.config.path, O_RDWR | O_NOCTTY));
-    // Raw, or the line discipline would echo the guest's output back as its input.
-    termios raw = {};
-    if (::tcgetattr(b.slave.get(), &raw) != 0)
-        return Error::from_errno(errno, "tcgetattr " + b.config.path);
-    ::cfmakeraw(&raw);
-    if (::tcsetattr(b.slave.get(), TCSANOW, &raw) != 0)
-        return Error::from_errno(errno, "tcsetattr " + b.config.path);
-    b.in = b.out = master.get();
-    return inventory.add({kPty, std::move(master)});
+void take_pty(ConsoleBackend& b, Pty pty) {
+    b.in = b.out = pty.master;
+    b.config.path = std::move(pty.path);
+    b.slave = std::move(pty.slave);
 }
 
 Status open_file(ConsoleBackend& b, inventory::Inventory& inventory) {
@@ -83,9 +68,11 @@ Result<ConsoleBackend> open_console(const ConsoleConfig& config, inventory::Inve
     case ConsoleKind::File:
         SEGUE_TRY(open_file(b, inventory));
         break;
-    case ConsoleKind::Pty:
-        SEGUE_TRY(open_pty(b, inventory));
+    case ConsoleKind::Pty: {
+        SEGUE_ASSIGN(Pty pty, open_pty(kPty, inventory));
+        take_pty(b, std::move(pty));
         break;
+    }
     }
     return b;
 }
@@ -95,11 +82,8 @@ Result<ConsoleBackend> adopt_console(const ConsoleConfig& config,
     ConsoleBackend b;
     b.config = config;
     if (config.kind == ConsoleKind::Pty) {
-        SEGUE_ASSIGN(b.in, need(inventory, kPty));
-        b.out = b.in;
-        SEGUE_ASSIGN(const int slave, sys::ioctl(b.in, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC,
-                                                 "open the slave of console.pty"));
-        b.slave = UniqueFd(slave);
+        SEGUE_ASSIGN(Pty pty, adopt_pty(kPty, inventory));
+        take_pty(b, std::move(pty));
     }
     if (config.kind == ConsoleKind::Stdio) {
         SEGUE_ASSIGN(b.in, need(inventory, kIn));
