@@ -56,6 +56,11 @@ public:
         asked_.pop_front();
         return HostAnswer{token, answer(*request)};
     }
+    // How many it has been asked and has not answered. [test]
+    std::size_t waiting() const {
+        const std::lock_guard lock(host_.mutex);
+        return asked_.size();
+    }
     // From here on the host answers. [test]
     void let_go() {
         const std::lock_guard lock(host_.mutex);

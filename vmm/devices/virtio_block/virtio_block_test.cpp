@@ -231,7 +231,7 @@ TEST_P(BlockTest, NoRequestIsLostOrDoneTwiceInTenUpdates) {
         for (int i = 0; i < 3; ++i, ++token)
             ASSERT_TRUE(driver.write(token, token, static_cast<std::uint8_t>(token + 1)));
         now->m.notify(0);
-        std::this_thread::sleep_for(1ms);
+        ASSERT_TRUE(soon([&] { return now->io.waiting() == 3; }));
         auto next = side();
         now->io.let_go();
         ASSERT_TRUE(now->m.device().settle(Deadline::in(10s)).ok());
@@ -255,7 +255,7 @@ TEST_P(BlockTest, ASlowHostIsNamedAndTheGuestGoesOn) {
     host.hold = true;
     ASSERT_TRUE(driver.write(0, 7, 0xab));
     s->m.notify(0);
-    std::this_thread::sleep_for(5ms);
+    ASSERT_TRUE(soon([&] { return s->io.waiting() == 1; }));
     const Status settled = s->m.device().settle(Deadline::in(5ms));
     ASSERT_EQ(settled.code(), Code::Deadline);
     EXPECT_THAT(settled.error().what(), HasSubstr("disk0"));
