@@ -96,9 +96,10 @@ Status Device::fits(const Shape& shape, std::uint64_t bytes) const {
                  "whose it is");
 }
 
-// The lock is of the open file, which goes on from generation to generation.
-Status Device::lock(int fd) const {
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0)
+// Whoever uses the device holds it shared: the generations of one guest, which open it anew or hand
+// the open file on. Who takes it for another guest must find it free.
+Status Device::lock(int fd, int how) const {
+    if (::flock(fd, how | LOCK_NB) == 0)
         return {};
     if (errno != EWOULDBLOCK)
         return Error::from_errno(errno, "lock " + path_);
@@ -124,7 +125,7 @@ Status Device::check_mark(int fd, const Shape& shape, const std::string& name,
 Status Device::check(std::uint64_t bytes, bool overwrite) const {
     SEGUE_ASSIGN(const Opened o, open());
     SEGUE_TRY(fits(o.shape, bytes));
-    SEGUE_TRY(lock(o.fd.get()));
+    SEGUE_TRY(lock(o.fd.get(), LOCK_EX));
     SEGUE_ASSIGN(const Mark has, read_mark(o.fd.get(), o.shape.page, o.shape.mark()));
     if (has.magic != kMagic || overwrite)
         return {};
@@ -137,11 +138,12 @@ Status Device::check(std::uint64_t bytes, bool overwrite) const {
 Result<Block> Device::make(const std::string& name, std::uint64_t bytes, bool overwrite) const {
     SEGUE_TRY(check(bytes, overwrite));
     SEGUE_ASSIGN(Opened o, open());
-    SEGUE_TRY(lock(o.fd.get()));
+    SEGUE_TRY(lock(o.fd.get(), LOCK_EX));
     SEGUE_TRY(write_mark(o.fd.get(), o.shape.page, o.shape.mark(), mark_of(name, bytes)));
     SEGUE_ASSIGN(const Mapping ram,
                  Mapping::make(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, o.fd.get(), 0, path_));
     std::memset(ram.data(), 0, ram.size());
+    SEGUE_TRY(lock(o.fd.get(), LOCK_SH));
     SEGUE_ASSIGN(Block b, verify(name, o.fd.get(), 0, bytes));
     b.fd = std::move(o.fd);
     return b;
@@ -149,7 +151,7 @@ Result<Block> Device::make(const std::string& name, std::uint64_t bytes, bool ov
 
 Result<Block> Device::reopen(const std::string& name, std::uint64_t bytes) const {
     SEGUE_ASSIGN(Opened o, open());
-    SEGUE_TRY(lock(o.fd.get()));
+    SEGUE_TRY(lock(o.fd.get(), LOCK_SH));
     SEGUE_ASSIGN(Block b, verify(name, o.fd.get(), 0, bytes));
     b.fd = std::move(o.fd);
     return b;

@@ -43,7 +43,7 @@ private:
     Result<Shape> shape_of(int fd) const;
     Result<Opened> open() const;
     Status fits(const Shape& shape, std::uint64_t bytes) const;
-    Status lock(int fd) const;
+    Status lock(int fd, int how) const;
     Status check_mark(int fd, const Shape& shape, const std::string& name,
                       std::uint64_t bytes) const;
 
