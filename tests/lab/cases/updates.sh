@@ -20,8 +20,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# What the guest said last: boot, sweeps (the least of its vCPUs), errors.
-heard() { grep -a 'sweeps=.*reg_errors=' "$work/console" | tail -n 1 | grep -o "$1=[0-9]*" | cut -d= -f2; }
+# What the guest said last, in a line that it has finished: boot, sweeps (the least of its vCPUs), errors.
+heard() { grep -a 'sweeps=.*reg_errors=.* gap_us' "$work/console" | tail -n 1 | grep -o "$1=[0-9]*" | cut -d= -f2; }
 
 await_sweeps() { # NUMBER
     for _ in {1..300}; do
