@@ -26,6 +26,7 @@ void set_mode(VcpuState& s, Way way) {
     s.sregs.cr0 = 0x80010033; // PG, WP, NE, ET, MP, PE
     s.sregs.cr4 = 0x40620;    // OSXSAVE, OSXMMEXCPT, OSFXSR, PAE
     s.events.exception.nr = 14;
+    s.events.interrupt.shadow = 3; // AMD has one bit for both kinds
     if (way == Way::Forward) {
         s.sregs.efer = 0xd01; // NXE, LMA, LME, SCE
         s.sregs.cs.l = 1;

@@ -22,15 +22,18 @@ struct Fixed {
 };
 constexpr int kRefused = -1;
 constexpr Fixed kFixed[] = {
+    {"vcpu*.msr.0x3a", kRefused, "FEATURE_CONTROL: KVM on AMD has none"},
     {"vcpu*.msr.0x10a", kRefused, "ARCH_CAPABILITIES: what the host's CPU is"},
     {"vcpu*.msr.0x17b", kRefused, "MCG_CTL: MCG_CAP shows no such register"},
     {"vcpu*.msr.0x1d9", 0, "DEBUGCTL: this KVM emulates no branch tracing"},
     {"vcpu*.msr.0x1d[bcde]", kRefused, "last branch and interrupt records: read-only without LBR"},
     {"vcpu*.msr.0x345", kRefused, "PERF_CAPABILITIES: no PMU is shown"},
+    {"vcpu*.msr.0xc0000104", kRefused, "TSC_RATIO: SVM is not shown"},
     {"vcpu*.msr.0xc0010117", 0, "VM_HSAVE_PA: SVM is not shown"},
     {"vcpu*.msr.0xc001011f", 0, "VIRT_SPEC_CTRL: not shown"},
     {"vcpu*.sregs.flags", EINVAL, "PDPTRS_VALID: only with PAE paging; KVM-PVM has none"},
     {"vcpu*.sregs.pdptr?", 0, "only with PAE paging; KVM-PVM has none"},
+    {"vcpu*.sregs.ss.db", 0, "KVM on AMD reports 0 for an unusable segment"},
     {"vcpu*.sregs+*", 0, "padding of GDT and IDT"},
     {"vcpu*.xcrs.nr", EINVAL, "one XCR exists"},
     {"vcpu*.xcrs.flags", EINVAL, "none is defined"},
@@ -61,6 +64,15 @@ constexpr Fixed kDerived[] = {
     {"vcpu*.lapic.0xa0", 0, "PPR: computed from TPR and ISR (SDM volume 3, 11.8.3.1)"},
 };
 
+// The same on AMD, whose segments have fewer attributes than Intel's (svm_set_segment), and which
+// asks for page directory pointers anew. Elsewhere they are state.
+constexpr Fixed kDerivedOnAmd[] = {
+    {"vcpu*.sregs.*.present", 0, "one bit with unusable"},
+    {"vcpu*.sregs.*.unusable", 0, "one bit with present"},
+    {"vcpu*.sregs.*.g", 0, "computed from the limit"},
+    {"vcpu*.sregs.flags", 0, "the pointers that are there stay valid"},
+};
+
 int outcome(const Status& s, bool changed) {
     if (s)
         return changed ? 1000 : 0; // 1000: no row has it
@@ -71,6 +83,10 @@ bool listed(std::span<const Fixed> in, const std::string& part, int number) {
     return std::any_of(in.begin(), in.end(), [&](const Fixed& f) {
         return f.number == number && ::fnmatch(f.pattern, part.c_str(), 0) == 0;
     });
+}
+
+bool has_avx(const KvmState& s) {
+    return (s.vcpus[0].xcrs.xcrs[0].value & 4) != 0; // SDM volume 1, 13.3
 }
 
 class KvmStateTest : public PlantedTest {
@@ -109,6 +125,8 @@ TEST_F(KvmStateTest, EveryFieldCanBeChangedOrIsListedWithItsErrno) {
             ++planted_ones;
             continue;
         }
+        if (!has_avx(forward) && ::fnmatch("vcpu*.xsave.ymm*", f[i].name.c_str(), 0) == 0)
+            continue;
         const int number = change_all(m, forward, i);
         EXPECT_TRUE(listed(kFixed, f[i].name, number)) << f[i].name << " holds; outcome " << number;
     }
@@ -188,10 +206,12 @@ TEST_P(KvmMoveTest, LeavingAnyOneFieldOutIsNoticed) {
         must(load(b.vm, b.io, fresh));
         if (load(b.vm, b.io, hole)) { // an error is noticed, too
             KvmState after = state_of(b);
-            if (listed(kDerived, s[i].name, 0))
-                EXPECT_THAT(differing(saved, after), testing::IsEmpty()) << s[i].name;
-            else
-                EXPECT_THAT(differing(saved, after), testing::Contains(s[i].name));
+            const auto differ = differing(saved, after);
+            if (listed(kDerived, s[i].name, 0)) {
+                EXPECT_THAT(differ, testing::IsEmpty()) << s[i].name;
+            } else if (!differ.empty() || !listed(kDerivedOnAmd, s[i].name, 0)) {
+                EXPECT_THAT(differ, testing::Contains(s[i].name));
+            }
         }
         std::copy(s[i].bytes.begin(), s[i].bytes.end(), h[i].bytes.begin());
     }
