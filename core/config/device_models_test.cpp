@@ -59,7 +59,7 @@ TEST(DeviceModels, OptionsHaveTheirDefaultsAndAreIdentity) {
 
 TEST(DeviceModels, MistakesAreNamed) {
     EXPECT_THAT(refusal(device("d", "virtio-blok", "path = \"/a\"")),
-                HasSubstr("a.toml:7:9: device[0].model is \"virtio-blok\", but must be a model "
+                HasSubstr("a.toml:8:9: device[0].model is \"virtio-blok\", but must be a model "
                           "that there is; did you mean 'virtio-blk'? | known here: virtio-blk, "
                           "virtio-rng"));
     EXPECT_THAT(refusal(device("d", "virtio-blk", "")),

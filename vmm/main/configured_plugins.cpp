@@ -3,15 +3,12 @@
 
 #include <algorithm>
 
-#include "core/plugin/fit.hpp"
-
 namespace segue::vmm {
 
 Result<std::unique_ptr<ConfiguredPlugins>> ConfiguredPlugins::open(config::GuestConfig& config,
                                                                    const std::string& run_dir) {
     SEGUE_ASSIGN(std::vector<plugin::Choice> choices, plugin::choose(config));
     std::unique_ptr<ConfiguredPlugins> set(new ConfiguredPlugins(run_dir));
-    set->fit_ = plugin::modes_fit_channels(config, choices);
     set->services_.add(SEGUE_CONFIG_ID, plugin::config_service());
     for (plugin::Choice& choice : choices)
         SEGUE_TRY(set->take(std::move(choice)));

@@ -25,10 +25,6 @@ public:
     static Result<std::unique_ptr<ConfiguredPlugins>> open(config::GuestConfig& config,
                                                            const std::string& run_dir);
 
-    // Whether each allowed mode can use its channels, as `segue check` says it. A successor comes with
-    // one mode: for it the others are no reason to refuse the guest.
-    const Status& fit() const { return fit_; }
-
     // What is open, in the order in which it was opened.
     const std::vector<control::PluginInfo>& list() const { return list_; }
     // The first of these modes that leaves a guest at rest; "": none.
@@ -54,7 +50,6 @@ private:
     void enlist(const plugin::Manifest& manifest, const std::string& use);
 
     std::string run_dir_;
-    Status fit_;
     std::vector<control::PluginInfo> list_;
     plugin::Host services_;
     plugin::Loader loader_;

@@ -77,7 +77,6 @@ Status GuestProcess::listen() {
 }
 
 Status GuestProcess::boot() {
-    SEGUE_TRY(plugins_->fit());
     SEGUE_ASSIGN(UniqueFd lock, take_lock(places_));
     SEGUE_TRY(inventory_.add(inventory::Item{"lock", std::move(lock)}));
     close_journal(journal_, places_);
