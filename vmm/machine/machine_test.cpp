@@ -213,6 +213,25 @@ TEST_P(MachineTest, GoesOnWhereItWasAfterARollback) {
     EXPECT_EQ(guest->complaint(), "");
 }
 
+// The area of the ACPI tables as the guest has it.
+std::span<std::byte> acpi_area(const TestGuest& guest) {
+    return {guest.inventory.blocks()[0].base() + kAcpiArea, kVideoHoleEnd - kAcpiArea};
+}
+
+TEST_P(MachineTest, AResetBringsTheAcpiTablesOfTheFirstBootBack) {
+    const auto first = acpi_area(*guest);
+    const std::vector<std::byte> tables(first.begin(), first.end());
+    EXPECT_EQ(std::memcmp(tables.data(), "RSD PTR ", 8), 0);
+    guest->start();
+    ASSERT_TRUE(guest->counts());
+    guest = moved(*guest);
+    ASSERT_TRUE(guest->stop().ok());
+    const auto area = acpi_area(*guest);
+    std::fill(area.begin(), area.begin() + 4096, std::byte{0});
+    ASSERT_EQ(failure(guest->machine.reset()).what(), "");
+    EXPECT_TRUE(std::equal(tables.begin(), tables.end(), area.begin()));
+}
+
 TEST_P(MachineTest, AMovedGuestResets) {
     guest->start();
     ASSERT_TRUE(guest->counts());

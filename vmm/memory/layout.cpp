@@ -60,9 +60,8 @@ std::vector<MemoryMapEntry> memory_map(std::span<const RamRegion> regions) {
 bool has_high_window(std::span<const RamRegion> regions, unsigned address_bits) {
     constexpr std::uint64_t end = kPciHighWindow + kPciHighWindowBytes;
     return address_bits < 64 && end <= 1ull << address_bits &&
-           std::all_of(regions.begin(), regions.end(), [](const RamRegion& r) {
-               return r.guest >= end || r.guest + r.bytes <= kPciHighWindow;
-           });
+           std::all_of(regions.begin(), regions.end(),
+                       [](const RamRegion& r) { return r.guest + r.bytes <= kPciHighWindow; });
 }
 
 } // namespace segue::vmm
