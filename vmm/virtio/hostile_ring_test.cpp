@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rings that no driver should make.
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/virtio/split_ring.hpp"
-#include "vmm/virtio/uapi.hpp"
 
 #include <atomic>
+
+#include "vmm/virtio/uapi.hpp"
 
 namespace segue::vmm::virtio {
 

@@ -130,10 +130,11 @@ Status VirtioBlock::check_disk(const BlockState& state) const {
         return {};
     SEGUE_ASSIGN(const DiskIdentity now, identity_of(disk_));
     if (now != *state.disk)
-        return Error(Code::Refused, disk + ": it " +
-                                        (now.inode != state.disk->inode ? "is another file than"
-                                                                        : "was changed after") +
-                                        " when the guest was saved")
+        return Error(Code::Refused,
+                     disk +
+                         (now.inode != state.disk->inode ? ": it is another file than when"
+                                                         : ": it was changed after") +
+                         " the guest was saved")
             .way_out(
                 "put the disk back as it was: a guest that goes on with another one loses data")
             .with("device", facts_.id);
@@ -146,6 +147,7 @@ Status VirtioBlock::load(const state::Section& section) {
     if (disk_.fd >= 0)
         SEGUE_TRY(check_disk(state));
     hardware_ = state;
+    hardware_.disk.reset(); // save() looks anew
     limits_.bytes = state.capacity;
     return {};
 }

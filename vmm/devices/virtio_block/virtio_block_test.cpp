@@ -297,6 +297,10 @@ TEST_P(BlockTest, ADiskThatChangedWhileTheGuestRestedIsRefused) {
     EXPECT_THAT(Side(*this, disk).m.load(saved).error().what(), HasSubstr("another file"));
     s->m.device().activate(); // what is said of a disk in use is not held against it
     EXPECT_TRUE(Side(*this, disk).m.load(s->m.saved()).ok());
+    Side next(*this, disk_of(file.get()));
+    ASSERT_TRUE(next.m.load(saved).ok()); // nor what was said of it generations ago
+    next.m.device().activate();
+    EXPECT_TRUE(Side(*this, disk).m.load(next.m.saved()).ok());
     disk.reopened = false; // handed over: nobody else can have had it
     EXPECT_TRUE(Side(*this, disk).m.load(saved).ok());
 }
