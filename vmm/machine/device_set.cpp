@@ -55,8 +55,9 @@ Status DeviceSet::settle(Deadline deadline) {
 }
 
 Status DeviceSet::quiesce() {
-    // Nothing to wait for after settle(); without one, as for a pause, the console's last write.
-    return settle(Deadline::in(std::chrono::seconds(1)));
+    // Nothing to wait for after settle(); without one, as for a pause by hand or the guest's own
+    // reset, the console's last write and the disks' last requests.
+    return settle(Deadline::in(std::chrono::seconds(10)));
 }
 
 // Nothing outside the VMM is to be claimed: a console's descriptors may be used by both.

@@ -161,7 +161,6 @@ TEST_P(VirtioPci, ABrokenRingAsksForAReset) {
     ASSERT_TRUE(s.m.device().settle(Deadline::in(10s)).ok());
     EXPECT_FALSE(driver[1]->take());
 
-    TestMachine::place(0, 8);
     ram.fill(0x1000, 0x8000, 0);
     bring_up(s);
     send(0, 5);
@@ -379,7 +378,8 @@ TEST_F(VirtioRegisters, AnythingMayBeWrittenAnywhere) {
     s.m.set_config<std::uint32_t>(PCI_BASE_ADDRESS_0, static_cast<std::uint32_t>(home));
     s.m.set_config<std::uint32_t>(PCI_BASE_ADDRESS_1, 0);
     s.m.set_config<std::uint16_t>(PCI_COMMAND, PCI_COMMAND_MEMORY);
-    s.m.bring_up(kVersion1);
+    s.m.set_status(0);
+    ASSERT_TRUE(soon([&] { return s.m.status() == 0; }));
     auto driver = make_driver(ram, TestMachine::place(0, 8), {}, 0);
     ram.fill(0x1000, 0x8000, 0);
     s.m.bring_up(kVersion1);
