@@ -152,9 +152,8 @@ void CommandLine::add_guest_verbs() {
     verb("cancel", "cancel the update that is running", cli::cancel);
     verb("pause", "stop a guest's vCPUs", cli::pause);
     verb("resume", "let them run again", cli::resume);
-    auto* off = command("shutdown", "press a guest's power button", [this](const Places& p) {
-        return cli::shutdown(p, guest, force);
-    });
+    auto* off = command("shutdown", "press a guest's power button",
+                        [this](const Places& p) { return cli::shutdown(p, guest, force); });
     add_guest(off);
     off->add_flag("--force", force, "end the guest and its VMM at once, as a power cut does");
     verb("kill", "end a guest whose VMM does not answer", cli::kill);

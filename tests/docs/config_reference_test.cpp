@@ -23,8 +23,8 @@ std::string default_of(const Key& key) {
 
 // `of`: what stands before the key.
 std::string row_of(const Key& key, const std::string& of = "") {
-    return "| `" + of + key.path + "` | " + expectation(key.rule) + " | " +
-           default_of(key) + " | " + key.doc + " |\n";
+    return "| `" + of + key.path + "` | " + expectation(key.rule) + " | " + default_of(key) +
+           " | " + key.doc + " |\n";
 }
 
 std::string rows_in(const std::string& file) {

@@ -69,8 +69,12 @@ struct Heavy {
 };
 
 const Heavy heavies[] = {
-    {"toml++/", "core/config/", 1}, {"boost/", "core/plugin/", 1},       {"cbor", "core/state/", 1},
-    {"Poco/", "core/control/", 0},  {"spdlog/", "core/base/log.cpp", 1}, {"CLI/", "core/cli/", 1},
+    {"toml++/", "core/config/", 1},
+    {"boost/", "core/plugin/", 1},
+    {"cbor", "core/state/", 1},
+    {"Poco/", "core/control/", 0},
+    {"spdlog/", "core/base/log.cpp", 1},
+    {"CLI/", "core/cli/", 1},
     {"liburing", "vmm/devices/virtio_block/", 1},
 };
 

@@ -16,7 +16,6 @@ namespace segue::vmm::virtio {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::uint64_t kData = 0x40000;
