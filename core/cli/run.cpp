@@ -8,7 +8,6 @@
 
 #include "core/base/spawn.hpp"
 #include "core/base/start_file.hpp"
-#include "core/cli/check.hpp"
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
 #include "core/config/guest_config.hpp"
@@ -108,7 +107,7 @@ Status become(std::vector<std::string> argv) {
 } // namespace
 
 ExitCode run(const Places& places, const RunOptions& options) {
-    const auto guest = checked_config(options.config, options.set);
+    const auto guest = config::load_guest_config(options.config, options.set);
     if (!guest)
         return fail(guest.error());
     auto argv = command_line(places, options, *guest);
