@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <thread>
 
 #include "tests/integration/update_test.hpp"
 
@@ -20,7 +21,7 @@ protected:
     }
     // A script that stands before the new VMM.
     std::string wrapper(const std::string& lines) {
-        const std::string path = *guest_ / "wrapper";
+        std::string path = *guest_ / "wrapper";
         std::ofstream(path) << "#!/bin/sh\n" << lines << "\n";
         ::chmod(path.c_str(), 0755);
         return path;
@@ -72,9 +73,16 @@ TEST_F(Exec, AWrapperThatExecsInTheEndKeepsTheProcess) {
 
 TEST_F(Exec, LeavesNothingBehind) {
     boot_with_exec(1);
-    const auto held = guest_->holdings(vm_.pid);
-    ASSERT_NO_FATAL_FAILURE(move());
     const auto now = [&] { return guest_->holdings(vm_.pid); };
+    auto held = now();
+    // A connection of the start's may still be on its way out.
+    for (bool steady = false; !steady;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        auto later = now();
+        steady = test::difference(held, later).empty();
+        held = std::move(later);
+    }
+    ASSERT_NO_FATAL_FAILURE(move());
     EXPECT_EQ(test::lasting_difference(held, now, patience()), "");
     EXPECT_THAT(guest_->processes_until({vm_.pid}, patience()), testing::ElementsAre(vm_.pid));
 }
