@@ -32,7 +32,10 @@ channel=update.channels.main.options
 ! grep -q '^initrd' "$config" || settings+=(--set "guest.initrd=$kernel") # any file: the metronome has no use for it
 ! grep -q '^options = { path = "/dev/shm' "$config" || settings+=(--set "memory[0].options.path=$work/ram0")
 case $(basename "$config") in
-dax-*) settings+=(--set "memory[0].options.path=$LAB_DAX") ;; # of tests/lab/cases/dax.sh
+dax-*) # of tests/lab/cases/dax.sh, in an emulated host, whose times mean nothing
+    settings+=(--set "memory[0].options.path=$LAB_DAX" --set update.deadline.prepare=60s
+        --set update.deadline.pause=10s --set update.deadline.handover=30s)
+    ;;
 tcp-*) settings+=(--set "$channel.address=127.0.0.1:$((20000 + $$ % 10000))") ;;
 private-*) settings+=(--set "$channel.out=gzip -1 > $work/state.gz" --set "$channel.in=gzip -dc $work/state.gz") ;;
 hugetlbfs-*)
