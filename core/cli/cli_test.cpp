@@ -173,8 +173,9 @@ TEST_F(HistoryTest, OfAllGuestsInTheOrderOfTime) {
     EXPECT_LT(out.find("1-1"), out.find("7-7"));
     EXPECT_LT(out.find("7-7"), out.find("1-2"));
     for (const char* text :
-         {"failed", "blackout 1.94 ms, state 64K, RAM copied 2T", "preflight 999 us, rollback",
-          "the standby said nothing", "[in prepare]; raise deadline.prepare"})
+         {"failed", "blackout 1.94 ms, state 64K, RAM copied 2T, 5 requests in flight",
+          "preflight 999 us, rollback", "the standby said nothing",
+          "[in prepare]; raise deadline.prepare"})
         EXPECT_TRUE(printed(text)) << text << "\n" << out;
     EXPECT_EQ(show({"web1", 1, false}), ExitCode::Ok);
     EXPECT_FALSE(printed("1-1") || printed("7-7")) << out;

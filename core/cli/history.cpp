@@ -55,7 +55,8 @@ void print(const std::string& name, const UpdateRecord& r) {
             r.from_version + " -> " + (done ? r.to_version : "?")));
     if (done)
         out("    blackout " + duration(r.blackout) + ", state " + format_size(r.state_bytes) +
-            ", RAM copied " + format_size(r.ram_bytes_copied) + "\n");
+            ", RAM copied " + format_size(r.ram_bytes_copied) + ", " +
+            std::to_string(r.requests_in_flight) + " requests in flight\n");
     if (!r.phases.empty())
         out("    " + phases_of(r) + "\n");
     if (r.error)

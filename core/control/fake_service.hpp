@@ -144,6 +144,7 @@ public:
         r.successor_phases = {{report::Phase::Prepare, nanoseconds(20), nanoseconds(30)}};
         r.warnings = {"mind the gap"};
         r.ram_bytes_copied = 1ull << 41;
+        r.requests_in_flight = 5;
         r.state_bytes = 65536;
         r.blackout = nanoseconds(1940000);
         r.error = Error(Code::Deadline, "the standby said nothing:\n\"\x01\"")

@@ -139,6 +139,7 @@ UpdateRecord read_record(const Object::Ptr& o) {
         r.warnings = words(o, "warnings");
     r.ram_bytes_copied = need<Poco::UInt64>(o, "ram_bytes_copied");
     r.state_bytes = need<Poco::UInt64>(o, "state_bytes");
+    r.requests_in_flight = o->optValue<Poco::UInt64>("requests_in_flight", 0); // nor this
     r.blackout = nanoseconds(need<Poco::Int64>(o, "blackout_ns"));
     r.unanswered = nanoseconds(o->optValue<Poco::Int64>("unanswered_ns", 0));
     if (!o->isNull("error"))

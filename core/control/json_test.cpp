@@ -19,6 +19,7 @@ TEST(Json, ARecordReadsBackWhole) {
     EXPECT_EQ(back->error->way_out(), "raise deadline.prepare");
     EXPECT_EQ(back->error->detail("phase"), "prepare");
     EXPECT_EQ(back->ram_bytes_copied, 1ull << 41);
+    EXPECT_EQ(back->requests_in_flight, 5u);
     ASSERT_EQ(back->phases.size(), 2u);
     EXPECT_EQ(back->phases[1].phase, report::Phase::Rollback);
     EXPECT_EQ(back->phases[0].ended.count(), 1000000);

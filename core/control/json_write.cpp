@@ -75,6 +75,7 @@ Object::Ptr record_object(const UpdateRecord& r) {
     o->set("phases", array_of(r.phases));
     o->set("successor_phases", array_of(r.successor_phases));
     o->set("ram_bytes_copied", static_cast<Poco::UInt64>(r.ram_bytes_copied));
+    o->set("requests_in_flight", static_cast<Poco::UInt64>(r.requests_in_flight));
     o->set("state_bytes", static_cast<Poco::UInt64>(r.state_bytes));
     o->set("blackout_ns", static_cast<Poco::Int64>(r.blackout.count()));
     o->set("unanswered_ns", static_cast<Poco::Int64>(r.unanswered.count()));

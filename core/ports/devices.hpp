@@ -21,6 +21,9 @@ public:
     virtual Status settle(Deadline deadline) = 0;
     // Old side, vCPUs stopped: stops or latches; nothing touches guest RAM afterwards.
     virtual Status quiesce() = 0;
+    // Old side, after quiesce(): what the guest has asked for and no device has taken, which the
+    // next generation finds in guest RAM.
+    virtual unsigned requests_waiting() const = 0;
     // New side, state loaded, before the commit: outside acts that the old side can undo. *claimed
     // is set as soon as there is anything to undo.
     virtual Status claim(bool* claimed) = 0;

@@ -113,6 +113,7 @@ void save_record(const UpdateRecord& r, state::Writer& out) {
     out.put_signed("ended-at", r.ended_at);
     out.put("ram-bytes-copied", r.ram_bytes_copied);
     out.put("state-bytes", r.state_bytes);
+    out.put("requests-in-flight", r.requests_in_flight);
     out.put_signed("blackout-ns", r.blackout.count());
     out.put_signed("unanswered-ns", r.unanswered.count());
     if (!r.key.empty()) {
@@ -152,7 +153,9 @@ Result<UpdateRecord> load_record(const state::Reader& in) {
     SEGUE_TRY(load_number(r.ram_bytes_copied, *s, "ram-bytes-copied"));
     SEGUE_TRY(load_number(r.state_bytes, *s, "state-bytes"));
     SEGUE_TRY(load_time(r.blackout, *s, "blackout-ns"));
-    if (s->find("unanswered-ns") != nullptr) // not in records of older versions
+    if (s->find("requests-in-flight") != nullptr) // not in records of older versions
+        SEGUE_TRY(load_number(r.requests_in_flight, *s, "requests-in-flight"));
+    if (s->find("unanswered-ns") != nullptr) // nor this
         SEGUE_TRY(load_time(r.unanswered, *s, "unanswered-ns"));
     if (s->find("key") != nullptr) {
         SEGUE_TRY(load_text(r.key, *s, "key"));

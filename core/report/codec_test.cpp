@@ -25,6 +25,7 @@ UpdateRecord full_record() {
     r.phases = {{Phase::Preflight, nanoseconds(10), nanoseconds(20)},
                 {Phase::Rollback, nanoseconds(20), nanoseconds(0)}};
     r.ram_bytes_copied = 1ull << 40;
+    r.requests_in_flight = 7;
     r.state_bytes = 8192;
     r.blackout = nanoseconds(1500000);
     r.key = "k-1";
@@ -75,6 +76,7 @@ TEST(RecordCodec, RoundTrip) {
     EXPECT_EQ(got->began_at, want.began_at);
     EXPECT_EQ(got->ended_at, want.ended_at);
     EXPECT_EQ(got->ram_bytes_copied, want.ram_bytes_copied);
+    EXPECT_EQ(got->requests_in_flight, want.requests_in_flight);
     EXPECT_EQ(got->state_bytes, want.state_bytes);
     EXPECT_EQ(got->blackout, want.blackout);
     EXPECT_EQ(got->key, want.key);

@@ -40,6 +40,8 @@ struct UpdateRecord {
     std::vector<std::string> warnings; // what an operator should know of this update
     std::uint64_t ram_bytes_copied = 0;
     std::uint64_t state_bytes = 0;
+    // Made available by the guest, taken by no device when it stopped; done by who has it next.
+    std::uint64_t requests_in_flight = 0;
     std::chrono::nanoseconds blackout{}; // from the last vCPU's stop to the gate's opening
     // For how long the control socket answered 503: while a holder had it.
     std::chrono::nanoseconds unanswered{};

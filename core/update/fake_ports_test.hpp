@@ -143,6 +143,7 @@ public:
         working = false;
         return at("devices quiesce");
     }
+    unsigned requests_waiting() const override { return working ? 0 : 3; }
     Status claim(bool* claimed) override {
         *claimed = true;
         return at("devices claim");

@@ -214,6 +214,8 @@ Status Outgoing::save() {
     state::Writer& out = attempt_.state;
     out.restart(attempt_.header());
     SEGUE_TRY(ctx_.machine.save(out));
+    attempt_.progress.change(
+        [this](report::UpdateRecord& r) { r.requests_in_flight = ctx_.run.requests_waiting(); });
     const report::UpdateRecord record = attempt_.progress.snapshot();
     out.begin("run", "", 1);
     out.put("state", static_cast<std::uint64_t>(ctx_.run.before()));

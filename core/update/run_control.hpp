@@ -45,6 +45,8 @@ public:
     Status settle(Deadline deadline);
     // Stops vCPUs, then devices: `finish-migrate`. On an error the guest goes on as it was.
     Status stop(Deadline deadline);
+    // Once it has stopped: requests of the guest's that wait for whoever runs it next.
+    unsigned requests_waiting() const { return devices_->requests_waiting(); }
     // Takes the guest back to the state before settle() and stop(). Idempotent. [update, watchdog]
     void go_on() noexcept;
     // The other generation owns it now: `postmigrate`, for ever.

@@ -108,6 +108,7 @@ TEST_P(CopiedRam, ArrivesInABlockOfItsOwn) {
     EXPECT_EQ(there.base()[8192], std::byte{9});
     EXPECT_EQ(report_.bytes, 1u << 20);
     EXPECT_EQ(candidate().record.ram_bytes_copied, 4096u) << "zero pages need no bytes";
+    EXPECT_EQ(candidate().record.requests_in_flight, 3u);
 }
 INSTANTIATE_TEST_SUITE_P(Update, CopiedRam, testing::Values("before", "in-pause"));
 

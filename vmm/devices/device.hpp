@@ -45,6 +45,8 @@ public:
     virtual Status settle(Deadline deadline) = 0;
     // Starts; also after a settle that led to nothing. Idempotent.
     virtual void activate() noexcept = 0;
+    // What the guest has asked for and no device has taken yet. Settled, vCPUs stopped.
+    virtual unsigned requests_waiting() const { return 0; }
 };
 
 } // namespace segue::vmm

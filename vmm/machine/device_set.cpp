@@ -60,6 +60,13 @@ Status DeviceSet::quiesce() {
     return settle(Deadline::in(std::chrono::seconds(10)));
 }
 
+unsigned DeviceSet::requests_waiting() const {
+    unsigned requests = 0;
+    for (const ActiveDevice* device : active_)
+        requests += device->requests_waiting();
+    return requests;
+}
+
 // Nothing outside the VMM is to be claimed: a console's descriptors may be used by both.
 Status DeviceSet::claim(bool*) {
     return {};

@@ -31,6 +31,7 @@ public:
 
     Status settle(Deadline deadline) override;
     Status quiesce() override;
+    unsigned requests_waiting() const override;
     Status claim(bool* claimed) override;
     void activate() noexcept override;
     Status reclaim() override;

@@ -61,6 +61,7 @@ public:
     // update.md's verbs.
     Status settle(Deadline deadline);
     void activate() noexcept;
+    unsigned requests_waiting() const;
     CoreState state() const;
     void save_model(state::Writer& section) const;
     // All or nothing; parked.

@@ -119,6 +119,15 @@ void Core::activate() noexcept {
     sys::signal_event(doorbell_.get());
 }
 
+unsigned Core::requests_waiting() const {
+    const std::lock_guard lock(mutex_);
+    unsigned requests = 0;
+    for (unsigned i = 0; i < queues_.size(); ++i)
+        if (model_->takes_requests(i))
+            requests += queues_[i].waiting();
+    return requests;
+}
+
 CoreState Core::state() const {
     const std::lock_guard lock(mutex_);
     CoreState s = {offered_, status_, features_, config_vector_, {}};

@@ -52,6 +52,10 @@ public:
     // Requests that are taken and not given back. [any]
     virtual std::size_t in_flight() const { return 0; }
 
+    // Whether what the driver makes available in queue `index` asks for something; else it is room
+    // for what the host may say.
+    virtual bool takes_requests(unsigned /*index*/) const { return true; }
+
     // The driver's features are known, the queues open. Also after load(). [vcpu]
     virtual void start(std::uint64_t /*features*/) {}
     // `settled`: nothing is in flight, nor will be before load(). [any]

@@ -27,10 +27,10 @@ Error malformed(const char* what) {
 } // namespace
 
 // 2.8.1: the driver's bit is as the wrap counter, the device's is not yet.
-bool PackedRing::available() const {
-    const auto flags = memory_.load<std::uint16_t>(place_.descriptors +
-                                                   kDescriptor * index_of(at_.next_avail) + kFlags);
-    const bool wrap = (at_.next_avail & kWrap) != 0;
+bool PackedRing::available(std::uint16_t position) const {
+    const auto flags =
+        memory_.load<std::uint16_t>(place_.descriptors + kDescriptor * index_of(position) + kFlags);
+    const bool wrap = (position & kWrap) != 0;
     return ((flags & kAvail) != 0) == wrap && ((flags & kUsed) != 0) != wrap;
 }
 
@@ -41,8 +41,21 @@ std::uint16_t PackedRing::advanced(std::uint16_t position, std::uint32_t places)
     return static_cast<std::uint16_t>(((position & kWrap) ^ kWrap) | (index - place_.size));
 }
 
+unsigned PackedRing::waiting() const {
+    unsigned chains = 0;
+    std::uint16_t at = at_.next_avail;
+    for (unsigned place = 0; place < place_.size && available(at); ++place) {
+        const auto flags =
+            memory_.load<std::uint16_t>(place_.descriptors + kDescriptor * index_of(at) + kFlags);
+        at = advanced(at, 1);
+        if ((flags & VRING_DESC_F_NEXT) == 0)
+            ++chains;
+    }
+    return chains;
+}
+
 Result<bool> PackedRing::pop(Chain& chain) {
-    if (!available())
+    if (!available(at_.next_avail))
         return false;
     chain.clear();
     std::uint16_t at = at_.next_avail;
@@ -124,7 +137,7 @@ bool PackedRing::listen(bool on) {
                                                         : VRING_PACKED_EVENT_FLAG_ENABLE;
     memory_.store(place_.device + kEventFlags, flags);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return available();
+    return available(at_.next_avail);
 }
 
 } // namespace segue::vmm::virtio

@@ -20,9 +20,10 @@ public:
     bool wants_interrupt() override;
     bool listen(bool on) override;
     RingPosition position() const override { return at_; }
+    unsigned waiting() const override;
 
 private:
-    bool available() const;
+    bool available(std::uint16_t position) const;
     std::uint16_t advanced(std::uint16_t position, std::uint32_t places) const;
     Status add_table(std::uint64_t table, std::uint32_t bytes, Chain& chain);
 

@@ -42,6 +42,7 @@ public:
     void reset() noexcept override;
     Status settle(Deadline deadline) override { return core_->settle(deadline); }
     void activate() noexcept override;
+    unsigned requests_waiting() const override { return core_->requests_waiting(); }
 
 private:
     PciDevice(pci::Host& host, unsigned slot, const ModelFacts& facts);

@@ -35,6 +35,7 @@ public:
         if (ring_)
             ring_->push(chain, written);
     }
+    unsigned waiting() const { return ring_ ? ring_->waiting() : 0; }
     bool listen(bool on) { return ring_ && ring_->listen(on); }
     bool wants_interrupt() { return ring_ && ring_->wants_interrupt(); }
 

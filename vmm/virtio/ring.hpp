@@ -47,6 +47,8 @@ public:
     // Whether the driver is to tell of what it makes available. True where something is by now.
     virtual bool listen(bool on) = 0;
     virtual RingPosition position() const = 0;
+    // Chains that are available and not taken; at most the ring's size.
+    virtual unsigned waiting() const = 0;
 
 protected:
     Ring() = default;

@@ -68,6 +68,22 @@ TEST_P(RingTest, AChainComesAsItWasMade) {
     EXPECT_FALSE(driver->take());
 }
 
+TEST_P(RingTest, WhatWaitsIsCountedInChains) {
+    EXPECT_EQ(ring->waiting(), 0u);
+    for (std::uint16_t n = 0; n < 10; ++n) { // over the ring's end
+        ASSERT_TRUE(driver->add({{kData, 16}, {kData + 512, 512, true}}, n));
+        EXPECT_EQ(ring->waiting(), 1u);
+        ASSERT_TRUE(driver->add({{kData + 16, 16}}, 100));
+        EXPECT_EQ(ring->waiting(), 2u);
+        for (unsigned left = 2; left-- > 0;) {
+            ASSERT_TRUE(pop());
+            EXPECT_EQ(ring->waiting(), left);
+            ring->push(chain, 0);
+            ASSERT_TRUE(driver->take());
+        }
+    }
+}
+
 TEST_P(RingTest, DataCrossRegionsThatOnlyTheGuestSeesTogether) {
     const std::uint64_t edge = TestRam::kRegion;
     ASSERT_TRUE(driver->add({{edge - 5, 10}, {edge - 3, 6, true}}, 1));

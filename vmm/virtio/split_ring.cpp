@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/virtio/split_ring.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "vmm/virtio/uapi.hpp"
@@ -33,6 +34,11 @@ Result<bool> SplitRing::pop(Chain& chain) {
     SEGUE_TRY(walk(place_.descriptors, place_.size, head, false, chain));
     ++at_.next_avail;
     return true;
+}
+
+unsigned SplitRing::waiting() const {
+    const auto available = memory_.load<std::uint16_t>(place_.driver + kIndex);
+    return std::min<unsigned>(static_cast<std::uint16_t>(available - at_.next_avail), place_.size);
 }
 
 Status SplitRing::walk(std::uint64_t table, std::uint32_t entries, std::uint32_t index,

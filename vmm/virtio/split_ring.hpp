@@ -20,6 +20,7 @@ public:
     bool wants_interrupt() override;
     bool listen(bool on) override;
     RingPosition position() const override { return at_; }
+    unsigned waiting() const override;
 
 private:
     // Adds the chain that begins at `index` of a table of `entries` descriptors.

@@ -25,6 +25,7 @@ public:
     void read_config(std::uint32_t at, std::span<std::byte> data) const override;
     Result<bool> serve(unsigned index, std::span<virtio::Queue> queues,
                        const virtio::Memory& memory) override;
+    bool takes_requests(unsigned index) const override { return index % 2 != 0; } // what it sends
     int event() const override { return epoll_.get(); }
     void finish(std::span<virtio::Queue> queues, const virtio::Memory& memory) override;
     void start(std::uint64_t features) override;

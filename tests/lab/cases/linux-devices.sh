@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# linux-devices.sh - a Linux guest with four busy vCPUs, disks, random numbers and a port to the host is
+# updated ten times by each mode: what it has synced is on its disk, what it was asked comes back once, its
+# clock does not go back and its kernel has nothing to say. Then a disk that takes 5 s a request.
+set -euo pipefail
+
+# shellcheck source=tests/lab/guest/linux.sh
+source "$LAB/guest/linux.sh"
+
+updates=10 # by each mode
+slow=      # name of the slow disk, once there is one
+
+cleanup() {
+    linux_cleanup
+    [[ ! $slow ]] || dmsetup remove --retry "$slow" 2>/dev/null || true
+    [[ ! ${loop-} ]] || losetup -d "$loop" || true
+}
+trap cleanup EXIT
+
+# A client of the port that stays connected: each question has its answer, in order.
+asked=0
+ask() { printf 'question %d\n' "$((++asked))" >&"$agent"; }
+await_answer() {
+    local answer
+    read -r -t 60 answer <&"$agent" || fail "the port does not answer question $asked"
+    [[ $answer == "answer question $asked" ]] || fail "the port answers '$answer' to question $asked"
+}
+
+typed=0
+
+update_under_load() { # MODE
+    ask
+    segue update linux --mode "$1" >"$work/said" 2>&1 &
+    local update=$!
+    type_in hello
+    wait "$update" || fail "update by $1: $(<"$work/said")"
+    tail -n 1 "$work/said"
+    await_answer
+    await 60 'guest: hello' "$((++typed))"
+    await_more 'disk: [0-3] synced' 4
+}
+
+# The guest's requests that waited when it stopped, in nearly each update.
+check_in_flight() {
+    local all with
+    all=$(segue history linux | grep -c 'requests in flight')
+    with=$(segue history linux | grep -cE '[1-9][0-9]* requests in flight')
+    echo "$with of $all updates had requests in flight"
+    ((with * 10 >= all * 9)) || fail "the updates were too easy"
+}
+
+linux_kernel
+truncate -s 64M "$work/disk"
+linux_config <<END
+[[device]]
+id = "disk0"
+model = "virtio-blk"
+options = { path = "$work/disk" }
+
+[[device]]
+id = "rng0"
+model = "virtio-rng"
+
+[[device]]
+id = "agent0"
+model = "virtio-console"
+options = { port = "org.segue.answers" }
+END
+linux_initrd "$programs/disk" <<'JOB'
+answer() { while read -r line <&3; do echo "answer $line" >&3; done; }
+[ "$(cat /sys/class/virtio-ports/vport*/name)" = org.segue.answers ] || echo "guest: the port has another name"
+(exec 3<>"$(echo /dev/vport*)"; answer) &
+hellos=0
+on_hello() { hellos=$((hellos + 1)); echo "guest: hello $hellos"; }
+on_random() { busybox dd if=/dev/hwrng bs=64 count=1 2>/dev/null | busybox md5sum | busybox sed 's/^/guest: random /'; }
+on_load() {
+    for worker in 0 1 2 3; do
+        disk write $worker /dev/vda &
+        busybox nice -n 19 busybox sha1sum /dev/zero &
+    done
+}
+on_slow() { busybox dd if=/dev/zero of=/dev/vdb bs=4096 count=1 conv=fsync 2>/dev/null && echo "guest: slow write done" & }
+on_end() { busybox killall disk sha1sum; busybox sync; busybox poweroff -f; }
+JOB
+
+boot 4
+port=$(sed -n 's/.*agent0.*its other end is //p' "$vmm_log")
+stty -F "$port" raw -echo
+exec {agent}<>"$port"
+type_in load
+await 60 'disk: [0-3] synced' 4
+for mode in cpr-transfer cpr-exec cpr-reboot; do
+    type_in random
+    for ((n = 0; n < updates; n++)); do update_under_load "$mode"; done
+done
+type_in random
+await 60 'guest: random' 4
+(($(grep -a 'guest: random' "$console" | sort -u | wc -l) == 4)) || fail "random numbers come again"
+check_in_flight
+check_ticks
+check_warnings
+type_in end
+gone "after it was powered off"
+"$programs/disk" verify "$work/disk" "$console" || fail "the disk is not what the guest was told"
+! grep -a 'disk: . WRONG' "$console" || fail "the guest has found a fault of its disk"
+
+# Every request to the slow disk takes 5 s. An update waits for it before the pause, or says that it does not.
+truncate -s 16M "$work/slow"
+if ! loop=$(losetup --show -f "$work/slow") ||
+    ! dmsetup create slow --table "0 32768 delay $loop 0 5000" 2>/dev/null; then
+    lab_not_covered "a slow disk: this kernel has no dm-delay"
+    exit 0
+fi
+slow=slow
+cat >>"$work/guest.toml" <<END
+
+[[device]]
+id = "disk1"
+model = "virtio-blk"
+options = { path = "/dev/mapper/slow" }
+END
+boot 1 --set update.deadline.drain=30s
+type_in slow
+await_ticks
+update cpr-transfer
+[[ $(segue history linux --limit 1 --json | jq '.blackout_ns < 3000000000') == true ]] ||
+    fail "the guest stood still for its slow disk"
+await 60 'guest: slow write done'
+type_in off
+gone "after it was powered off with a slow disk"
+
+boot 1 --set update.deadline.drain=1s
+type_in slow
+await_ticks
+! segue update linux >"$work/said" 2>&1 || fail "an update did not wait for the slow disk"
+grep -q "device 'disk1'.*not answered in time.*update.deadline.drain" <(tr -d '\n' <"$work/said") ||
+    fail "a slow disk is refused in other words: $(<"$work/said")"
+await 60 'guest: slow write done'
+update cpr-transfer
+type_in off
+gone "after an update was refused for its slow disk"

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// disk.c - four workers write checksummed blocks to a disk, in the guest; what is on it is verified
+// on the host afterwards.
+//
+//   disk write WORKER DEVICE   for ever: block `sequence`, fdatasync, an older one read past the
+//   page
+//                              cache; says "disk: WORKER synced SEQUENCE" where that is a multiple
+//                              of 50
+//   disk verify IMAGE CONSOLE  each block that was said to be synced is there or has a newer one in
+//                              its place, and none is a mixture
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 256, WORKERS = 4, SAID = 50 };
+
+// Behind the workers' blocks: what worker 0 discards and zeroes.
+enum { SPARE_AT = 8 << 20, SPARE = 1 << 20 };
+
+static void fill(uint64_t* block, uint64_t worker, uint64_t sequence) {
+    block[0] = 0x5345475545000000ull + worker;
+    block[1] = sequence;
+    for (int i = 2; i < WORDS; i++)
+        block[i] = (sequence * 0x9e3779b97f4a7c15ull) ^ (i * 0x100000001b3ull) ^ worker;
+}
+
+static off_t place(uint64_t worker, uint64_t sequence) {
+    return (off_t)(worker * BLOCKS + sequence % BLOCKS) * BLOCK;
+}
+
+static int wrong(uint64_t worker, const char* what, uint64_t sequence) {
+    printf("disk: %d WRONG %s of %lu: %s\n", (int)worker, what, (unsigned long)sequence,
+           strerror(errno));
+    fflush(stdout);
+    return 1;
+}
+
+static int write_for_ever(uint64_t worker, const char* device) {
+    const int file = open(device, O_RDWR);
+    const int past_cache = open(device, O_RDONLY | O_DIRECT);
+    uint64_t* block = aligned_alloc(BLOCK, BLOCK);
+    uint64_t* found = aligned_alloc(BLOCK, BLOCK);
+    if (file < 0 || past_cache < 0)
+        return wrong(worker, "open", 0);
+    for (uint64_t sequence = 1;; sequence++) {
+        fill(block, worker, sequence);
+        if (pwrite(file, block, BLOCK, place(worker, sequence)) != BLOCK)
+            return wrong(worker, "write", sequence);
+        if (fdatasync(file) != 0)
+            return wrong(worker, "sync", sequence);
+        const uint64_t older = sequence > 100 ? sequence - sequence % 100 : sequence;
+        fill(block, worker, older);
+        if (pread(past_cache, found, BLOCK, place(worker, older)) != BLOCK ||
+            memcmp(found, block, BLOCK) != 0)
+            return wrong(worker, "read", older);
+        if (sequence % SAID == 0) {
+            printf("disk: %d synced %lu\n", (int)worker, (unsigned long)sequence);
+            fflush(stdout);
+        }
+        if (worker == 0 && sequence % 200 == 0) {
+            uint64_t discard[2] = {SPARE_AT, SPARE}, zero[2] = {SPARE_AT + SPARE, SPARE};
+            if (ioctl(file, BLKDISCARD, discard) != 0 || ioctl(file, BLKZEROOUT, zero) != 0)
+                return wrong(worker, "discard", sequence);
+        }
+    }
+}
+
+static void read_synced(FILE* console, uint64_t synced[WORKERS]) {
+    char line[4096];
+    while (fgets(line, sizeof line, console) != NULL) {
+        const char* at = strstr(line, "disk: ");
+        unsigned worker;
+        unsigned long sequence;
+        if (at != NULL && sscanf(at, "disk: %u synced %lu", &worker, &sequence) == 2 &&
+            worker < WORKERS && sequence > synced[worker])
+            synced[worker] = sequence;
+    }
+}
+
+// The faults of one worker's blocks.
+static int check(FILE* image, uint64_t worker, uint64_t synced) {
+    uint64_t found[WORDS], want[WORDS];
+    int faults = 0;
+    for (uint64_t i = 0; i < BLOCKS; i++) {
+        // The last sequence that was synced to this place, 0: none.
+        uint64_t least = synced - (synced - i) % BLOCKS;
+        if (least > synced)
+            least = 0;
+        if (fseek(image, place(worker, i), SEEK_SET) != 0 || fread(found, BLOCK, 1, image) != 1) {
+            printf("disk: worker %d, block %d cannot be read\n", (int)worker, (int)i);
+            return faults + 1;
+        }
+        if (found[0] == 0 && found[1] == 0 && least == 0)
+            continue;
+        fill(want, worker, found[1]);
+        if (found[1] % BLOCKS == i && found[1] >= least && memcmp(found, want, BLOCK) == 0)
+            continue;
+        printf("disk: worker %d, block %d has %lu, synced was %lu\n", (int)worker, (int)i,
+               (unsigned long)found[1], (unsigned long)least);
+        faults++;
+    }
+    return faults;
+}
+
+static int verify(const char* image_path, const char* console_path) {
+    uint64_t synced[WORKERS] = {0};
+    FILE* image = fopen(image_path, "r");
+    FILE* console = fopen(console_path, "r");
+    if (image == NULL || console == NULL) {
+        perror(image == NULL ? image_path : console_path);
+        return 1;
+    }
+    read_synced(console, synced);
+    int faults = 0;
+    for (uint64_t worker = 0; worker < WORKERS; worker++) {
+        faults += check(image, worker, synced[worker]);
+        faults += synced[worker] == 0;
+        printf("disk: worker %d synced %lu\n", (int)worker, (unsigned long)synced[worker]);
+    }
+    return faults != 0;
+}
+
+int main(int count, char** words) {
+    if (count == 4 && strcmp(words[1], "write") == 0 && strtoul(words[2], NULL, 10) < WORKERS)
+        return write_for_ever(strtoul(words[2], NULL, 10), words[3]);
+    if (count == 4 && strcmp(words[1], "verify") == 0)
+        return verify(words[2], words[3]);
+    fprintf(stderr, "usage: disk write WORKER DEVICE | disk verify IMAGE CONSOLE\n");
+    return 2;
+}

@@ -1,0 +1,150 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # for the scripts that source it
+# linux.sh - for lab scripts: a Linux guest ("L2") of busybox that does what is typed at its console.
+#
+# The guest's kernel is SEGUE_GUEST_KERNEL, a file bzImage that was given to the run, the lab's, or this host's own.
+
+# shellcheck source=tests/lab/have.sh
+source "$LAB/have.sh"
+
+root=$(cd "$LAB/../.." && pwd)
+programs=$root/build/release/tests/lab/guest
+work=$(mktemp -d -p /dev/shm segue-lab.XXXXXX)
+console=$work/console # all that the guest has said since its boot
+typist=               # the descriptor that types
+vmm_log=$work/run/linux/vmm.log
+
+segue() { "$root/build/release/bin/segue" --run-dir "$work/run" --state-dir "$work/state" "$@"; }
+
+linux_cleanup() {
+    cp "$console" "$LAB_OUT/console" 2>/dev/null || true
+    cp "$vmm_log" "$LAB_OUT/" 2>/dev/null || true
+    segue kill linux >/dev/null 2>&1 || true
+    [[ ! ${reader-} ]] || kill "$reader" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap linux_cleanup EXIT
+
+fail() {
+    tail -n 20 "$console" >&2 || true
+    tail -n 5 "$vmm_log" >&2 || true
+    lab_fail "$*"
+}
+
+# Sets `kernel`; ends the script where there is none.
+linux_kernel() {
+    lab_need kvm || exit 1
+    for kernel in "${SEGUE_GUEST_KERNEL-}" "$LAB_FILES/bzImage" "${LAB_KERNEL-}" "/boot/vmlinuz-$(uname -r)"; do
+        [[ ! -f $kernel ]] || return 0
+    done
+    lab_not_covered "a Linux guest: there is no kernel for it"
+    exit 0
+}
+
+# $work/initrd: busybox, the programs, and standard input as what the guest does once it is up; there
+# `on_WORD` is a function for a word typed at its console.
+linux_initrd() { # PROGRAMS...
+    local tree=$work/tree busybox name
+    busybox=$(command -v busybox)
+    mkdir -p "$tree"/{bin,dev,proc,sys,run,var/run,var/log,etc}
+    ln -s ../run/acpid.pid "$tree/var/run/"
+    mknod "$tree/dev/console" c 5 1
+    cp "$busybox" "$tree/bin/busybox"
+    (($# == 0)) || cp "$@" "$tree/bin/"
+    for name in sh mount echo cat usleep; do ln -s busybox "$tree/bin/$name"; done
+    cat >"$tree/job"
+    cat >"$tree/init" <<'INIT'
+#!/bin/sh
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
+busybox stty -echo
+warnings() { busybox dmesg -r | busybox grep -c '^<[0-4]>'; }
+on_off() { busybox poweroff -f; }
+on_again() { busybox reboot -f; }
+on_warnings() {
+    echo "guest: $(($(warnings) - before)) warnings"
+    busybox dmesg -r | busybox grep '^<[0-4]>' | busybox tail -n 3
+}
+before=$(warnings)
+. /job
+echo "guest: up with $(busybox nproc) processors"
+i=0
+while :; do i=$((i + 1)); echo "guest: tick $i $(cat /proc/uptime)"; usleep 100000; done &
+while read -r word; do "on_$word"; done
+INIT
+    chmod -R go-w,a+rx "$tree/init" "$tree/etc"
+    (cd "$tree" && find . | "$busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initrd"
+    rm -rf "$tree"
+}
+
+await() { # SECONDS PATTERN [COUNT]: so many lines of the console match
+    local n
+    for ((n = 0; n < $1 * 10; n++)); do
+        (($(grep -ac "$2" "$console") < ${3:-1})) || return 0
+        sleep 0.1
+    done
+    fail "the guest does not say '$2' ${3:-1} times in $1 s"
+}
+
+said() { grep -ac "$1" "$console" || true; } # PATTERN: in so many lines
+
+await_more() { await 60 "$1" $(($(said "$1") + $2)); } # PATTERN COUNT
+
+type_in() { printf '%s\n' "$1" >&"$typist"; }
+
+await_ticks() { await_more 'guest: tick' 3; }
+
+# What an emulated host gets wrong: qemu's SVM does not intercept XSETBV, so that KVM does not know XCR0; and
+# without a constant TSC KVM reckons kvmclock by the host's first calibration, microseconds off its refined one.
+cmdline="console=ttyS0 quiet panic=-1 noxsave tsc=reliable"
+
+boot() { # VCPUS [ARGUMENTS OF segue run...]; the guest is called linux
+    local pty
+    : >"$console"
+    segue run "$work/guest.toml" --set "guest.kernel=$kernel" --set "guest.initrd=$work/initrd" \
+        --set update.deadline.handover=30s --set update.deadline.pause=10s --set update.deadline.prepare=60s \
+        --set "guest.vcpus=$1" --set "guest.cmdline=$cmdline" --set 'memory[0].size=256M' "${@:2}"
+    pty=$(segue status linux | awk '$1 == "console" { sub("pty:", "", $2); print $2 }')
+    stty -F "$pty" raw -echo
+    exec {typist}<>"$pty"
+    cat <&"$typist" >>"$console" 2>/dev/null & # ends by an error: the pty has gone
+    reader=$!
+    await 180 "guest: up with $1 processors"
+    await_ticks
+}
+
+# configs/linux.toml with what standard input adds; the file that boot() takes.
+linux_config() {
+    cat "$root/configs/linux.toml" - >"$work/guest.toml"
+    chmod 600 "$work/guest.toml"
+}
+
+# The guest has ended by itself, and nothing is left of it.
+gone() { # WHY
+    local n
+    for ((n = 0; n < 600; n++)); do
+        [[ -e $work/run/linux/lock ]] || break
+        sleep 0.1
+    done
+    [[ ! -e $work/run/linux/lock ]] || fail "the guest still runs $1"
+    exec {typist}>&-
+    kill "$reader" 2>/dev/null || true
+    grep -q 'powered off with code 0' "$vmm_log" || fail "the VMM says something else $1"
+    rm "$vmm_log"
+}
+
+# Each tick once and in its order, and the guest's clock never back, since the last boot.
+check_ticks() {
+    tr -d '\r' <"$console" | awk '/guest: up/ { n = 0; up = 0 }
+        /guest: tick/ { if ($3 != n + 1 || $4 < up) { print "after tick " n " at " up ": " $0; exit 1 } n = $3; up = $4 }' ||
+        fail "the guest has not counted on"
+}
+
+check_warnings() {
+    type_in warnings
+    await 30 'guest: 0 warnings'
+}
+
+update() { # MODE; the line that it ends with is in $work/said
+    segue update linux --mode "$1" >"$work/said" 2>&1 || fail "update by $1: $(<"$work/said")"
+    tail -n 1 "$work/said"
+}
