@@ -33,7 +33,7 @@ lab_disk() { # SERIAL IMAGE: L1's writes to it are forgotten
 
 lab_cmdline() {
     # 256 MiB in the middle of RAM as persistent memory, from which devdax is made; its end would be ACPI's.
-    echo "console=ttyS0 root=/dev/vda rw quiet panic=-1 mitigations=off nokaslr tsc=reliable net.ifnames=0 intel_iommu=on" \
+    echo "console=ttyS0 root=/dev/vda rw quiet panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check net.ifnames=0 intel_iommu=on" \
         "memmap=256M!1024M kho=on liveupdate=on systemd.unit=lab.service systemd.show_status=no pty.legacy_count=0"
 }
 
