@@ -75,6 +75,8 @@ ExitCode pause(const Places& places, const std::string& guest);
 ExitCode resume(const Places& places, const std::string& guest);
 // `force`: at once, instead of by the power button.
 ExitCode shutdown(const Places& places, const std::string& guest, bool force);
+// `size` empty: says how large it is.
+ExitCode balloon(const Places& places, const std::string& guest, const std::string& size);
 ExitCode kill(const Places& places, const std::string& guest);
 ExitCode plugins(const PluginsOptions& options);
 ExitCode describe_plugin(const PluginsOptions& options, const std::string& name);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `segue cancel`, `pause`, `resume`, `shutdown` and `kill`.
+// `segue cancel`, `pause`, `resume`, `shutdown`, `balloon` and `kill`.
 #include <csignal>
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/units.hpp"
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
 #include "core/update/ownership.hpp"
@@ -79,6 +80,23 @@ ExitCode resume(const Places& places, const std::string& guest) {
 
 ExitCode shutdown(const Places& places, const std::string& guest, bool force) {
     return call(places, guest, force ? &control::Client::quit : &control::Client::shutdown);
+}
+
+ExitCode balloon(const Places& places, const std::string& guest, const std::string& size) {
+    const auto client = client_of(places, guest);
+    if (!client)
+        return fail(client.error());
+    if (!size.empty()) {
+        const auto bytes = parse_size(size);
+        return bytes ? finish(client->set_balloon(*bytes)) : fail(bytes.error());
+    }
+    const auto vm = client->vm();
+    if (!vm)
+        return fail(vm.error());
+    if (!vm->balloon)
+        return fail(Error(Code::Unsupported, "guest '" + guest + "' has no balloon"));
+    out(balloon_text(*vm->balloon) + "\n");
+    return ExitCode::Ok;
 }
 
 ExitCode kill(const Places& places, const std::string& guest) {

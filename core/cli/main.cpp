@@ -26,6 +26,7 @@ constexpr const char* kExamples =
 struct CommandLine {
     CLI::App app{"Replaces the VMM process under a running guest."};
     std::string run_dir, state_dir, guest, plugin, mode, id;
+    std::string size;
     bool json = false, detach = false, force = false;
     RunOptions run_options;
     StartOptions start_options;
@@ -156,6 +157,10 @@ void CommandLine::add_guest_verbs() {
                         [this](const Places& p) { return cli::shutdown(p, guest, force); });
     add_guest(off);
     off->add_flag("--force", force, "end the guest and its VMM at once, as a power cut does");
+    auto* b = command("balloon", "have a guest give memory back, or say how much it has given",
+                      [this](const Places& p) { return cli::balloon(p, guest, size); });
+    add_guest(b);
+    b->add_option("SIZE", size, "in all, such as 512M; 0: it gets everything again");
     verb("kill", "end a guest whose VMM does not answer", cli::kill);
 }
 

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "core/base/units.hpp"
+
 namespace segue::cli {
 namespace {
 
@@ -37,6 +39,10 @@ Result<control::Client> client_of(const Places& places, const std::string& guest
                                   std::chrono::milliseconds timeout) {
     SEGUE_ASSIGN(const auto folder, places.guest(guest));
     return control::Client(guest, folder.api_socket(), timeout);
+}
+
+std::string balloon_text(const control::BalloonInfo& balloon) {
+    return format_size(balloon.given) + " given back, " + format_size(balloon.wanted) + " wanted";
 }
 
 Result<std::string> own_folder() {

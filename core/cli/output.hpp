@@ -22,6 +22,9 @@ ExitCode finish(const Status& status);
 Result<control::Client> client_of(const Places& places, const std::string& guest,
                                   std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
+// "256M given back, 512M wanted"
+std::string balloon_text(const control::BalloonInfo& balloon);
+
 // The folder that our own executable lies in.
 Result<std::string> own_folder();
 

@@ -22,6 +22,8 @@ void print(const control::VmInfo& vm) {
     for (const auto& block : vm.ram)
         out("ram         " + block.id + " " + format_size(block.bytes) + " " + block.backend + " " +
             block.path + "\n");
+    if (vm.balloon)
+        out("balloon     " + balloon_text(*vm.balloon) + "\n");
 }
 
 std::string row(const std::string& name, const std::string& state, const std::string& pid,

@@ -131,6 +131,10 @@ Status Client::shutdown() const {
     return no_value(call({"POST", "/v1/vm/shutdown", "", ""}));
 }
 
+Status Client::set_balloon(std::uint64_t bytes) const {
+    return no_value(call({"POST", "/v1/vm/balloon", balloon_to_json(bytes), ""}));
+}
+
 Status Client::quit() const {
     return no_value(call({"POST", "/v1/vm/quit", "", ""}));
 }

@@ -26,6 +26,7 @@ public:
     Status pause() const;
     Status resume() const;
     Status shutdown() const;
+    Status set_balloon(std::uint64_t bytes) const;
     Status quit() const;
     // With a key it is asked again where the connection is cut: it is one update all the same.
     Result<report::UpdateRecord> start_update(const UpdateRequest& request) const;

@@ -27,6 +27,8 @@ TEST_F(ClientTest, MirrorsTheService) {
     EXPECT_TRUE(client.resume());
     EXPECT_TRUE(client.shutdown());
     EXPECT_EQ(service.shutdowns, 1);
+    EXPECT_TRUE(client.set_balloon(1ull << 40));
+    EXPECT_EQ(service.balloon, 1ull << 40);
     EXPECT_EQ(service.quits, 0);
     EXPECT_TRUE(client.quit());
     EXPECT_EQ(service.quits, 1);

@@ -27,6 +27,10 @@ public:
         ++shutdowns;
         return {};
     }
+    Status set_balloon(std::uint64_t bytes) override {
+        balloon = bytes;
+        return {};
+    }
     Status quit() override {
         ++quits;
         return {};
@@ -158,6 +162,7 @@ public:
     VmInfo info = example_vm();
     report::UpdateRecord record = example_record();
     std::optional<Error> refusal;
+    std::atomic<std::uint64_t> balloon = 0;
     std::atomic<int> pauses = 0, cancels = 0, shutdowns = 0, quits = 0;
     std::atomic<bool> cancellable = false;
 

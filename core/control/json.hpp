@@ -18,6 +18,7 @@ std::string to_json(const UpdateRequest& request);
 std::string to_json(const std::vector<report::UpdateRecord>& records); // {"updates": [...]}
 std::string to_json(const report::Verdict& verdict);
 std::string to_json(const std::vector<PluginInfo>& plugins); // {"plugins": [...]}
+std::string balloon_to_json(std::uint64_t bytes);            // {"bytes": N}
 // RFC 9457 "problem+json": type, title, status, detail; and code, way_out, phase, details.
 std::string to_problem(const Error& error, int http_status);
 
@@ -27,6 +28,7 @@ Result<VmInfo> vm_from_json(std::string_view text);
 Result<report::UpdateRecord> record_from_json(std::string_view text);
 Result<report::Verdict> verdict_from_json(std::string_view text);
 Result<UpdateRequest> request_from_json(std::string_view text);
+Result<std::uint64_t> balloon_from_json(std::string_view text);
 Result<std::vector<report::UpdateRecord>> records_from_json(std::string_view text);
 Result<std::vector<PluginInfo>> plugins_from_json(std::string_view text);
 // The error that a problem tells; where the body is none, one that says so.

@@ -190,6 +190,10 @@ VmInfo read_vm(const Object::Ptr& o) {
                           need<Poco::UInt64>(r, "bytes"), need<Poco::UInt64>(r, "inode"),
                           text(r, "path"), need<Poco::UInt64>(r, "offset")});
     });
+    if (o->has("balloon")) {
+        const auto b = child(o, "balloon");
+        vm.balloon = {need<Poco::UInt64>(b, "wanted_bytes"), need<Poco::UInt64>(b, "given_bytes")};
+    }
     vm.update = text(o, "update");
     return vm;
 }
@@ -225,6 +229,15 @@ Result<UpdateRequest> request_from_json(std::string_view source) {
         if (o->has("expected_generation"))
             request.expected_generation = need<Poco::UInt32>(o, "expected_generation");
         return request;
+    });
+}
+
+Result<std::uint64_t> balloon_from_json(std::string_view source) {
+    return parse<std::uint64_t>(source, "the balloon's size", [](const Object::Ptr& o) {
+        for (const auto& key : o->getNames())
+            if (key != "bytes")
+                throw Poco::DataFormatException("key '" + key + "' is not known; there is bytes");
+        return static_cast<std::uint64_t>(need<Poco::UInt64>(o, "bytes"));
     });
 }
 

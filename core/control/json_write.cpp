@@ -115,6 +115,12 @@ std::string to_json(const VmInfo& vm) {
         ram->add(r);
     }
     o->set("ram", ram);
+    if (vm.balloon) {
+        auto b = object();
+        b->set("wanted_bytes", static_cast<Poco::UInt64>(vm.balloon->wanted));
+        b->set("given_bytes", static_cast<Poco::UInt64>(vm.balloon->given));
+        o->set("balloon", b);
+    }
     o->set("update", to_utf8(vm.update));
     return text_of(o);
 }
@@ -198,6 +204,12 @@ std::string to_json(const UpdateRequest& request) {
         o->set("rehearse", true);
     if (request.expected_generation != 0)
         o->set("expected_generation", request.expected_generation);
+    return text_of(o);
+}
+
+std::string balloon_to_json(std::uint64_t bytes) {
+    auto o = object();
+    o->set("bytes", static_cast<Poco::UInt64>(bytes));
     return text_of(o);
 }
 

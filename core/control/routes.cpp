@@ -60,6 +60,10 @@ Answer resume(Service& service, const Request&, const std::string&) {
 Answer shutdown(Service& service, const Request&, const std::string&) {
     return done(service.shutdown());
 }
+Answer set_balloon(Service& service, const Request& request, const std::string&) {
+    const auto bytes = balloon_from_json(request.body);
+    return done(bytes ? service.set_balloon(*bytes) : Status(bytes.error()));
+}
 Answer quit(Service& service, const Request&, const std::string&) {
     return done(service.quit());
 }
@@ -111,10 +115,11 @@ struct Route {
     std::string_view method, pattern;
     Handler handler;
 };
-constexpr std::array<Route, 12> kRoutes = {{{"GET", "/healthz", healthz},
+constexpr std::array<Route, 13> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"GET", "/v1/plugins", get_plugins},
                                             {"GET", "/v1/updates", get_updates},
                                             {"GET", "/v1/vm", get_vm},
+                                            {"POST", "/v1/vm/balloon", set_balloon},
                                             {"POST", "/v1/vm/pause", pause},
                                             {"POST", "/v1/vm/quit", quit},
                                             {"POST", "/v1/vm/resume", resume},

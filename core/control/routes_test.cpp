@@ -31,6 +31,10 @@ TEST_F(Routes, EachCallsItsService) {
     EXPECT_EQ(ask("POST", "/v1/vm/resume").status, 204);
     EXPECT_EQ(ask("POST", "/v1/vm/shutdown").status, 204);
     EXPECT_EQ(service.shutdowns, 1);
+    EXPECT_EQ(ask("POST", "/v1/vm/balloon", R"({"bytes":8192})").status, 204);
+    EXPECT_EQ(service.balloon, 8192u);
+    EXPECT_EQ(ask("POST", "/v1/vm/balloon", R"({"size":1})").status, 400);
+    EXPECT_EQ(ask("POST", "/v1/vm/balloon", R"({"bytes":-1})").status, 400);
     EXPECT_EQ(ask("POST", "/v1/vm/quit").status, 204);
     EXPECT_EQ(service.quits, 1);
     EXPECT_EQ(service.shutdowns, 1);

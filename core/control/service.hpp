@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct RamInfo {
     std::uint64_t offset = 0; // of the RAM in it
 };
 
+struct BalloonInfo {
+    std::uint64_t wanted = 0, given = 0; // bytes
+};
+
 // GET /v1/vm
 struct VmInfo {
     std::string name, uuid, version;
@@ -30,6 +35,7 @@ struct VmInfo {
     std::uint32_t vcpus = 0;
     std::string console; // "pty:/dev/pts/3", "file:/x", "stdio", "none"
     std::vector<RamInfo> ram;
+    std::optional<BalloonInfo> balloon;
     std::string update; // id of the update in progress or of the last one; empty: none yet
 };
 
@@ -69,7 +75,9 @@ public:
     virtual Status pause() = 0; // EXISTS while an update is running
     virtual Status resume() = 0;
     virtual Status shutdown() = 0; // presses the power button; REFUSED where nobody listens to it
-    virtual Status quit() = 0;     // ends guest and VMM; the answer may still be sent
+    // How much of its RAM the guest is to give back, in all. UNSUPPORTED without a balloon.
+    virtual Status set_balloon(std::uint64_t bytes) = 0;
+    virtual Status quit() = 0; // ends guest and VMM; the answer may still be sent
     virtual Result<report::UpdateRecord> start_update(const UpdateRequest& request) = 0;
     // Whether that request could be done, and how it would go; nothing is touched. Takes seconds.
     virtual Result<report::Verdict> preflight(const UpdateRequest& request) = 0;

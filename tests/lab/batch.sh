@@ -3,11 +3,13 @@
 # host. Of each, FOLDER/NAME gets its log, its files, its exit code and its seconds. A script finds
 #   LAB         the folder of have.sh       LAB_FILES   the files that came with it
 #   LAB_OUT     what it leaves is kept      LAB_KERNEL  a bzImage for guests; empty where there is none
+#   LAB_GUEST   a folder with vmlinuz, initrd and disk.raw of a Debian guest; empty where there is none
 set -uo pipefail
 
 folder=$1
-export LAB LAB_OUT LAB_FILES=$folder LAB_KERNEL=${SEGUE_LAB_KERNEL:-}
+export LAB LAB_OUT LAB_GUEST='' LAB_FILES=$folder LAB_KERNEL=${SEGUE_LAB_KERNEL:-}
 [[ ! -e $folder/kernel ]] || LAB_KERNEL=$folder/kernel
+[[ ! -e $folder/guest ]] || LAB_GUEST=$folder/guest
 LAB=$(cd "$(dirname "$0")" && pwd)
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

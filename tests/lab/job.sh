@@ -38,6 +38,8 @@ lab_job() { # NAME COUNT SCRIPTS... FILES...
     [[ $host ]] || lab_prepare
     lab_new_job "$1"
     shift 2
+    lab_guest "${@:1:count}"
+    lab_give_guest "$job/share"
     [[ ! $host ]] || seen=$job/share
     for script in "${@:1:count}"; do
         echo "$deadline $(lab_place "$job/share" "$script" "$seen")"
@@ -61,12 +63,13 @@ lab_boot() { # SECONDS
     TMPDIR=$job timeout --foreground -k 5 "$1" "${qemu[@]}" </dev/null 2>"$job/qemu.log" |
         tee "$job/console.log" || code=$?
     why=$(lab_why "$job" "$code" "$1")
-    rm -f "$job"/*.img "$job"/*.ext4 "$job/share/kernel"
+    rm -rf "$job"/*.img "$job"/*.ext4 "$job/share/kernel" "$job/share/guest"
 }
 
 lab_shell() {
     [[ ! $host ]] || fail "lab shell: --host is the shell that you are in"
     lab_prepare
+    guest=
     lab_new_job shell
     stty size >"$job/share/shell" 2>/dev/null || true # its existence is what L1 looks at first
     lab_product "$job"

@@ -17,6 +17,8 @@ source "$here/root.sh"
 source "$here/kernel.sh"
 # shellcheck source=tests/lab/kernel_build.sh
 source "$here/kernel_build.sh"
+# shellcheck source=tests/lab/guest_image.sh
+source "$here/guest_image.sh"
 # shellcheck source=tests/lab/machine.sh
 source "$here/machine.sh"
 # shellcheck source=tests/lab/job.sh

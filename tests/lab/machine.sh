@@ -23,6 +23,7 @@ lab_qemu() { # JOB
     lab_disk root "$root_image"
     lab_disk segue "$job/segue.ext4"
     lab_disk scratch "$job/scratch.img"
+    [[ ! $guest ]] || lab_disk guest "$guest/disk.raw"
     [[ ! $modules ]] || lab_disk modules "$modules"
 }
 

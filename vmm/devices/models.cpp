@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kSlots = 31; // of PCI bus 0 besides the host bridge's
 
 constexpr config::DeviceModel kModels[] = {
+    {"virtio-balloon", "memory that the guest gives back", {}},
     {"virtio-blk", "a disk", kVirtioBlockOptions},
     {"virtio-console", "a port to a pty of the host's", kVirtioConsoleOptions},
     {"virtio-rng", "random bytes of the host's", {}},

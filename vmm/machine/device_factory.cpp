@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/log.hpp"
+#include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
 #include "vmm/devices/virtio_block/uring_io.hpp"
 #include "vmm/devices/virtio_block/virtio_block.hpp"
 #include "vmm/devices/virtio_console/virtio_console.hpp"
@@ -14,6 +15,24 @@ namespace segue::vmm {
 namespace {
 
 using ModelPtr = std::unique_ptr<virtio::Model>;
+
+Status open_balloon(const DeviceConfig& d, inventory::Inventory& inventory) {
+    for (const inventory::RamBlock& block : inventory.blocks())
+        if ((1ull << block.page_shift) != BalloonSize::kPage)
+            return Error(Code::Unsupported, "device '" + d.id + "': the pages of RAM '" + block.id +
+                                                "' are too large to be given back one by one")
+                .way_out("leave the balloon out, or use memory with pages of 4 KiB")
+                .with("device", d.id);
+    return {};
+}
+
+Result<ModelPtr> make_balloon(const DeviceConfig& d, const HostSide& host) {
+    std::shared_ptr<BalloonSize> size = host.balloon;
+    if (size == nullptr) {
+        SEGUE_ASSIGN(size, BalloonSize::create());
+    }
+    return ModelPtr(new VirtioBalloon(d.id, std::move(size)));
+}
 
 DiskConfig disk_config(const DeviceConfig& d) {
     return {d.id, d.text("path"), d.flag("read_only")};
@@ -68,6 +87,7 @@ struct Factory {
 };
 
 constexpr Factory kFactories[] = {
+    {VirtioBalloon::kName, open_balloon, make_balloon},
     {VirtioBlock::kName, open_block, make_block},
     {VirtioConsole::kName, open_console_port, make_console},
     {VirtioRng::kName, open_nothing, make_rng},

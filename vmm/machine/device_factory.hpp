@@ -7,6 +7,7 @@
 #include <segue/cpp/result.hpp>
 
 #include "core/inventory/inventory.hpp"
+#include "vmm/devices/virtio_balloon/balloon_size.hpp"
 #include "vmm/machine/device_config.hpp"
 #include "vmm/virtio/model.hpp"
 
@@ -18,6 +19,7 @@ Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Invento
 // How a device finds what it stands for.
 struct HostSide {
     const inventory::Inventory* inventory = nullptr; // nullptr: it does not, as in a probe
+    std::shared_ptr<BalloonSize> balloon; // of the guest's only one; nullptr: as in a probe
     bool reopened = false; // by name, in a process that was handed nothing: may be another one
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine/machine.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/base/log.hpp"
 #include "vmm/acpi/tables.hpp"
+#include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/memory/slots.hpp"
 
@@ -48,6 +50,15 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
 
 Status Machine::plug_in_devices(ConsoleBackend console) {
     SEGUE_ASSIGN(devices_, DeviceSet::create(std::move(console), vm_, buses_, *vcpus_));
+    const auto balloons =
+        std::count_if(config_.devices.begin(), config_.devices.end(),
+                      [](const DeviceConfig& d) { return d.model == VirtioBalloon::kName; });
+    if (balloons > 1)
+        return Error(Code::Invalid, "the guest has " + std::to_string(balloons) + " balloons")
+            .way_out("one gives back all that it can");
+    if (balloons == 1) {
+        SEGUE_ASSIGN(host_.balloon, BalloonSize::create());
+    }
     return devices_->plug_in(config_.devices, host_, vm_, buses_, ram_);
 }
 

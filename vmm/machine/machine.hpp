@@ -40,6 +40,9 @@ public:
     // The guest's own shutdown then ends in a guest event. [any, after create() or build()]
     Status press_power_button() { return devices_->acpi_pm().press_power_button(); }
 
+    // nullptr: it has none. [any, after create() or build()]
+    BalloonSize* balloon() { return host_.balloon.get(); }
+
     // A guest that rested: opens what its devices stand for again, before build(). Where it is not
     // as it was left, the state will not load.
     Status reopen(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);

@@ -5,6 +5,7 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/units.hpp"
 #include "core/base/version.hpp"
 #include "core/control/idempotency.hpp"
 #include "core/report/terminal.hpp"
@@ -72,9 +73,31 @@ control::VmInfo GuestService::vm() {
     info.console = console_text(p_.machine.config().console);
     for (const inventory::RamBlock& block : p_.inventory.blocks())
         info.ram.push_back(ram_info(block));
+    if (const BalloonSize* balloon = p_.machine.balloon())
+        info.balloon = {balloon->wanted() * BalloonSize::kPage,
+                        balloon->given() * BalloonSize::kPage};
     if (const auto last = engine_->latest())
         info.update = last->id;
     return info;
+}
+
+// Not during an update: between saved and loaded it would be forgotten.
+Status GuestService::set_balloon(std::uint64_t bytes) {
+    BalloonSize* const balloon = p_.machine.balloon();
+    if (balloon == nullptr)
+        return Error(Code::Unsupported, "this guest has no balloon")
+            .way_out(
+                "give it a [[device]] with model = \"virtio-balloon\", from its next start on");
+    std::uint64_t ram = 0;
+    for (const inventory::RamBlock& block : p_.inventory.blocks())
+        ram += block.bytes;
+    if (bytes > ram)
+        return Error(Code::Invalid, "the guest cannot give back " + format_size(bytes) +
+                                        ": it has " + format_size(ram));
+    SEGUE_TRY(p_.run.begin());
+    balloon->want(static_cast<std::uint32_t>(bytes / BalloonSize::kPage));
+    p_.run.finish();
+    return {};
 }
 
 Status GuestService::quit() {

@@ -40,6 +40,7 @@ public:
     control::VmInfo vm() override;
     Status pause() override { return p_.run.pause(); }
     Status resume() override { return p_.run.resume(); }
+    Status set_balloon(std::uint64_t bytes) override;
     Status shutdown() override { return p_.machine.press_power_button(); }
     Status quit() override;
     Result<report::UpdateRecord> start_update(const control::UpdateRequest& request) override;

@@ -62,6 +62,8 @@ bool Core::serving() const {
 
 void Core::work() {
     model_->finish(queues_, memory_);
+    if (model_->config_changed() && (status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+        interrupts_.tell_config(config_vector_);
     if (serving()) {
         const auto more = serve_all();
         if (!more)

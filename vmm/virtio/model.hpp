@@ -49,6 +49,8 @@ public:
     virtual int event() const { return -1; }
     // Gives finished requests back.
     virtual void finish(std::span<Queue>, const Memory&) {}
+    // Whether the driver is to be told that the configuration is another one; once each time.
+    virtual bool config_changed() { return false; }
     // Requests that are taken and not given back. [any]
     virtual std::size_t in_flight() const { return 0; }
 

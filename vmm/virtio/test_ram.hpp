@@ -2,10 +2,14 @@
 // test_ram.hpp - a small guest's RAM in two regions that only the guest sees side by side.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <array>
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include <segue/cpp/mapping.hpp>
 
 #include "vmm/virtio/memory.hpp"
 
@@ -16,9 +20,9 @@ public:
     static constexpr std::uint64_t kRegion = 1 << 19;
     static constexpr std::uint64_t kBytes = 2 * kRegion;
 
-    TestRam()
-        : low_(kRegion / 8)
-        , high_(kRegion / 8)
+    explicit TestRam(int sharing = MAP_SHARED)
+        : low_(make(sharing))
+        , high_(make(sharing))
         , ram_({{{0, kRegion, 0, 0}, bytes(low_)}, {{kRegion, kRegion, 1, 0}, bytes(high_)}}) {}
 
     const GuestRam& ram() const { return ram_; }
@@ -48,9 +52,18 @@ public:
     }
 
 private:
-    using Words = std::vector<std::uint64_t>; // aligned for every number in a ring
-    static std::byte* bytes(Words& words) { return reinterpret_cast<std::byte*>(words.data()); }
-    Words low_, high_;
+    // A page that cannot be touched on either side, so that an overrun ends the test.
+    static constexpr std::size_t kGuard = 4096;
+    static Mapping make(int sharing) {
+        auto map = Mapping::make(kRegion + 2 * kGuard, PROT_READ | PROT_WRITE,
+                                 sharing | MAP_ANONYMOUS, -1, 0, "test RAM")
+                       .value();
+        (void)::mprotect(map.data(), kGuard, PROT_NONE);
+        (void)::mprotect(map.data() + kGuard + kRegion, kGuard, PROT_NONE);
+        return map;
+    }
+    static std::byte* bytes(const Mapping& map) { return map.data() + kGuard; }
+    Mapping low_, high_;
     GuestRam ram_;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# linux-devices.sh - a Linux guest with four busy vCPUs, disks, random numbers and a port to the host is
+# linux-devices.sh - a Linux guest with four busy vCPUs, disks, random numbers, a balloon and a port to the host is
 # updated ten times by each mode: what it has synced is on its disk, what it was asked comes back once, its
 # clock does not go back and its kernel has nothing to say. Then a disk that takes 5 s a request.
 set -euo pipefail
@@ -40,6 +40,21 @@ update_under_load() { # MODE
     await_more 'disk: [0-3] synced' 4
 }
 
+ram_mib() { # of the host's
+    local ram
+    ram=$(segue status linux --json | jq -r '.ram[0].path')
+    echo $(($(stat -L -c %b "$ram") / 2048))
+}
+
+await_balloon() { # SIZE
+    local n
+    for ((n = 0; n < 600; n++)); do
+        [[ $(segue balloon linux) != "$1 given back, $1 wanted" ]] || return 0
+        sleep 0.1
+    done
+    fail "the guest does not give $1 back: $(segue balloon linux)"
+}
+
 # The guest's requests that waited when it stopped, in nearly each update.
 check_in_flight() {
     local all with
@@ -62,6 +77,10 @@ id = "rng0"
 model = "virtio-rng"
 
 [[device]]
+id = "balloon0"
+model = "virtio-balloon"
+
+[[device]]
 id = "agent0"
 model = "virtio-console"
 options = { port = "org.segue.answers" }
@@ -79,6 +98,12 @@ on_load() {
         busybox nice -n 19 busybox sha1sum /dev/zero &
     done
 }
+on_touch() { # memory that is free again, but not the host's
+    busybox mount -t tmpfs tmpfs /run
+    busybox dd if=/dev/urandom of=/run/file bs=1M count=128 2>/dev/null
+    busybox rm /run/file
+    echo "guest: touched"
+}
 on_slow() { busybox dd if=/dev/zero of=/dev/vdb bs=4096 count=1 conv=fsync 2>/dev/null && echo "guest: slow write done" & }
 on_end() { busybox killall disk sha1sum; busybox sync; busybox poweroff -f; }
 JOB
@@ -89,10 +114,19 @@ stty -F "$port" raw -echo
 exec {agent}<>"$port"
 type_in load
 await 60 'disk: [0-3] synced' 4
+type_in touch
+await 60 'guest: touched'
+before=$(ram_mib)
+segue balloon linux 96M
+await_balloon 96M
+(($(ram_mib) + 64 <= before)) || fail "the host has not got back its memory: $before MiB, now $(ram_mib) MiB"
 for mode in cpr-transfer cpr-exec cpr-reboot; do
     type_in random
     for ((n = 0; n < updates; n++)); do update_under_load "$mode"; done
+    await_balloon 96M
 done
+segue balloon linux 0
+await_balloon 0
 type_in random
 await 60 'guest: random' 4
 (($(grep -a 'guest: random' "$console" | sort -u | wc -l) == 4)) || fail "random numbers come again"

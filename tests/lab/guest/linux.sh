@@ -97,24 +97,27 @@ await_ticks() { await_more 'guest: tick' 3; }
 # without a constant TSC KVM reckons kvmclock by the host's first calibration, microseconds off its refined one.
 cmdline="console=ttyS0 quiet panic=-1 noxsave tsc=reliable"
 
-boot() { # VCPUS [ARGUMENTS OF segue run...]; the guest is called linux
+start() { # ARGUMENTS OF segue run...; the guest is called linux
     local pty
     : >"$console"
-    segue run "$work/guest.toml" --set "guest.kernel=$kernel" --set "guest.initrd=$work/initrd" \
-        --set update.deadline.handover=30s --set update.deadline.pause=10s --set update.deadline.prepare=60s \
-        --set "guest.vcpus=$1" --set "guest.cmdline=$cmdline" --set 'memory[0].size=256M' "${@:2}"
+    segue run "$@" --set update.deadline.handover=30s --set update.deadline.pause=10s --set update.deadline.prepare=60s
     pty=$(segue status linux | awk '$1 == "console" { sub("pty:", "", $2); print $2 }')
     stty -F "$pty" raw -echo
     exec {typist}<>"$pty"
     cat <&"$typist" >>"$console" 2>/dev/null & # ends by an error: the pty has gone
     reader=$!
+}
+
+boot() { # VCPUS [ARGUMENTS OF segue run...]
+    start "$work/guest.toml" --set "guest.kernel=$kernel" --set "guest.initrd=$work/initrd" \
+        --set "guest.vcpus=$1" --set "guest.cmdline=$cmdline" --set 'memory[0].size=256M' "${@:2}"
     await 180 "guest: up with $1 processors"
     await_ticks
 }
 
-# configs/linux.toml with what standard input adds; the file that boot() takes.
+# configs/linux.toml with the devices on standard input instead of its own; the file that boot() takes.
 linux_config() {
-    cat "$root/configs/linux.toml" - >"$work/guest.toml"
+    { awk '/^\[/ { devices = /^\[\[device/ } !devices' "$root/configs/linux.toml" && cat; } >"$work/guest.toml"
     chmod 600 "$work/guest.toml"
 }
 

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# linux-debian.sh - configs/linux.toml boots the Debian guest of `./dev guest-image` to its login; it is updated by
+# each mode and ends at its power button.
+set -euo pipefail
+
+# shellcheck source=tests/lab/guest/linux.sh
+source "$LAB/guest/linux.sh"
+
+lab_need kvm || exit 1
+if [[ ! $LAB_GUEST ]]; then
+    lab_not_covered "a Debian guest: there is no image of one"
+    exit 0
+fi
+
+# What the guest's shell says to it, once.
+answer() { # COMMAND
+    type_in "$1; echo 'answer''ed'"
+    await_more "^answered" 1
+}
+
+start "$root/configs/linux.toml" --set "guest.kernel=$LAB_GUEST/vmlinuz" --set "guest.initrd=$LAB_GUEST/initrd" \
+    --set "device[0].options.path=$LAB_GUEST/disk.raw" --set "guest.cmdline=root=/dev/vda $cmdline"
+await 600 'guest login:'
+type_in root
+await 60 '# '
+answer 'mount -o remount,rw /; date >/stamp; sync'
+for mode in cpr-transfer cpr-exec cpr-reboot; do
+    update "$mode"
+    answer 'test -s /stamp && md5sum /boot/vmlinuz-* >/sum && md5sum -c /sum || echo BAD'
+done
+! grep -a '^BAD' "$console" || fail "the guest's disk is not what it was"
+answer 'test ! -e /dev/virtio-ports/org.qemu.guest_agent.0 && echo BAD; systemctl is-system-running'
+! grep -a '^BAD' "$console" || fail "the guest has no port for its agent"
+segue shutdown linux
+gone "after its power button was pressed"
