@@ -98,12 +98,12 @@ on_load() {
         busybox nice -n 19 busybox sha1sum /dev/zero &
     done
 }
-on_touch() { # memory that is free again, but not the host's
-    busybox mount -t tmpfs tmpfs /run
+on_fill() {
+    busybox mount -t tmpfs -o size=100% tmpfs /run
     busybox dd if=/dev/urandom of=/run/file bs=1M count=128 2>/dev/null
-    busybox rm /run/file
-    echo "guest: touched"
+    echo "guest: filled"
 }
+on_free() { busybox rm /run/file; }
 on_slow() { busybox dd if=/dev/zero of=/dev/vdb bs=4096 count=1 conv=fsync 2>/dev/null && echo "guest: slow write done" & }
 on_end() { busybox killall disk sha1sum; busybox sync; busybox poweroff -f; }
 JOB
@@ -114,9 +114,10 @@ stty -F "$port" raw -echo
 exec {agent}<>"$port"
 type_in load
 await 60 'disk: [0-3] synced' 4
-type_in touch
-await 60 'guest: touched'
+type_in fill
+await 60 'guest: filled'
 before=$(ram_mib)
+type_in free
 segue balloon linux 96M
 await_balloon 96M
 (($(ram_mib) + 64 <= before)) || fail "the host has not got back its memory: $before MiB, now $(ram_mib) MiB"
