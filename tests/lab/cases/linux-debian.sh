@@ -15,7 +15,7 @@ fi
 # What the guest's shell says to it, once.
 answer() { # COMMAND
     type_in "$1; echo 'answer''ed'"
-    await_more "^answered" 1
+    await_more answered 1
 }
 
 start "$root/configs/linux.toml" --set "guest.kernel=$LAB_GUEST/vmlinuz" --set "guest.initrd=$LAB_GUEST/initrd" \
