@@ -15,12 +15,14 @@ struct RunOptions {
     std::string config;
     std::vector<std::string> set;
     bool foreground = false;
-    bool restore = false; // from the state that was saved
+    bool restore = false;                   // from the state that was saved
+    std::vector<std::string> changed_disks; // ids of those that may be others than in that state
 };
 struct StartOptions {
     std::string guest;
     std::string config; // in place of the one that it had
     bool foreground = false;
+    std::vector<std::string> changed_disks; // that may be others than when it was saved
 };
 struct UpdateOptions {
     std::string guest, mode, binary, config;

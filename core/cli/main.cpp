@@ -100,6 +100,11 @@ void CommandLine::add_save_and_start() {
         });
     add_guest(start);
     start->add_option("--config", start_options.config, "TOML file (default: the one that it had)");
+    start
+        ->add_option("--accept-changed-disk", start_options.changed_disks,
+                     "ID of a disk that may have changed since; what the guest has in memory of it "
+                     "is then wrong")
+        ->allow_extra_args(false);
     start->add_flag("--foreground", start_options.foreground, "become the VMM");
 }
 

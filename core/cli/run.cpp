@@ -48,6 +48,8 @@ Result<std::vector<std::string>> command_line(const Places& places, const RunOpt
     }
     if (options.restore)
         argv.emplace_back("--restore");
+    for (const auto& disk : options.changed_disks)
+        argv.insert(argv.end(), {"--accept-changed-disk", disk});
     return argv;
 }
 
@@ -144,6 +146,7 @@ ExitCode start(const Places& places, const StartOptions& options) {
         run_options.set = was->overrides;
     run_options.foreground = options.foreground;
     run_options.restore = true;
+    run_options.changed_disks = options.changed_disks;
     const auto guest = config::load_guest_config(run_options.config, run_options.set);
     if (guest && guest->name != options.guest)
         return fail(Error(Code::Invalid, run_options.config + " is the configuration of guest '" +

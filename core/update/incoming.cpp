@@ -267,6 +267,7 @@ Status Incoming::take_run(const state::Reader& in) {
     record.ram_bytes_copied = session_.ram_bytes;
     record.to_pid = ::getpid();
     record.to_version = version();
+    record.warnings.insert(record.warnings.end(), s_.warnings.begin(), s_.warnings.end());
     progress_.change([&](report::UpdateRecord& r) {
         record.successor_phases = std::move(r.phases);
         if (!record.successor_phases.empty())

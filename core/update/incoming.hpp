@@ -31,9 +31,10 @@ struct Standby {
     // The owner answers nobody any more: everybody hears 503 and when to ask again, until run()
     // returned.
     std::function<void()> on_hold;
-    std::optional<Ownership>& ownership; // set with the manifest
-    ExecFds& exec_fds;                   // what came through execve; empty otherwise
-    int cancel_fd = -1;                  // readable: this process should end instead
+    std::optional<Ownership>& ownership;    // set with the manifest
+    ExecFds& exec_fds;                      // what came through execve; empty otherwise
+    int cancel_fd = -1;                     // readable: this process should end instead
+    std::vector<std::string> warnings = {}; // for the update's record
 };
 
 // Used once. [main]

@@ -6,6 +6,7 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/temp_dir.hpp"
 #include "core/base/wait.hpp"
 #include "tests/integration/update_test.hpp"
 #include "tests/support/threads.hpp"
@@ -40,8 +41,9 @@ protected:
         return all.empty() ? report::UpdateRecord{} : all.back();
     }
     // A VMM that takes the guest from its state; how it ended where it did not.
-    std::string start() {
-        started_ = guest_->start_vmm({"--restore"});
+    std::string start(std::vector<std::string> more = {}) {
+        more.insert(more.begin(), "--restore");
+        started_ = guest_->start_vmm(more);
         EXPECT_TRUE(started_) << started_.error().what();
         for (const Deadline limit = patience(); !limit.passed();) {
             if (guest_->client().healthz()) {
@@ -231,6 +233,27 @@ TEST_F(Reboot, MemoryThatAnotherGuestHasByNowIsRefused) {
     ASSERT_EQ(::rename(mine.c_str(), ram.c_str()), 0);
     EXPECT_EQ(start(), "") << "the refusal did no harm";
     expect_unharmed();
+}
+
+TEST_F(Reboot, ADiskThatHasChangedIsRefusedUnlessItIsNamed) {
+    const TempDir dir;
+    const std::string path = dir / "disk";
+    const UniqueFd disk = sys::open(path, O_RDWR | O_CREAT).value();
+    ASSERT_TRUE(sys::truncate(disk.get(), 1 << 20));
+    test::GuestSpec s = spec("in-place");
+    s.memory = "[[device]]\nid = \"disk0\"\nmodel = \"virtio-blk\"\noptions = { path = \"" + path +
+               "\" }\n";
+    boot(s);
+    save();
+    ASSERT_EQ(::pwrite(disk.get(), "x", 1, 0), 1);
+    EXPECT_EQ(start(), "exited with 1");
+    EXPECT_NE(guest_->log().find("it was changed after the guest was saved"), std::string::npos);
+    EXPECT_EQ(start({"--accept-changed-disk", "disk9"}), "exited with 1");
+    EXPECT_NE(guest_->log().find("the guest has no disk 'disk9'"), std::string::npos);
+    ASSERT_EQ(start({"--accept-changed-disk", "disk0"}), "");
+    expect_unharmed();
+    EXPECT_THAT(guest_->journal().back().warnings,
+                testing::Contains(testing::HasSubstr("disk 'disk0' was not compared")));
 }
 
 } // namespace

@@ -48,7 +48,8 @@ Result<ModelPtr> make_block(const DeviceConfig& d, const HostSide& host) {
     if (host.inventory != nullptr) {
         SEGUE_ASSIGN(disk, adopt_disk(disk_config(d), *host.inventory));
     }
-    disk.reopened = host.reopened;
+    disk.reopened = host.reopened && std::find(host.changed_disks.begin(), host.changed_disks.end(),
+                                               d.id) == host.changed_disks.end();
     SEGUE_ASSIGN(auto io, make_uring_io(disk.fd));
     return ModelPtr(new VirtioBlock(std::move(disk), std::move(io)));
 }

@@ -21,6 +21,7 @@ struct HostSide {
     const inventory::Inventory* inventory = nullptr; // nullptr: it does not, as in a probe
     std::shared_ptr<BalloonSize> balloon; // of the guest's only one; nullptr: as in a probe
     bool reopened = false; // by name, in a process that was handed nothing: may be another one
+    std::vector<std::string> changed_disks; // ids of those that are allowed to be
 };
 
 // UNSUPPORTED where there is no such model. [main]

@@ -67,11 +67,10 @@ TEST_F(DevicesTest, GoFromGenerationToGeneration) {
         ASSERT_TRUE(guest->counts());
     }
     EXPECT_EQ(guest->complaint(), "");
-    EXPECT_THAT(
-        failure(
-            TestGuest(test_inventory(64 << 20)).machine.reopen(config.devices, guest->inventory))
-            .what(),
-        HasSubstr("locked")); // the lock has come along
+    EXPECT_THAT(failure(TestGuest(test_inventory(64 << 20))
+                            .machine.reopen(config.devices, {}, guest->inventory))
+                    .what(),
+                HasSubstr("locked")); // the lock has come along
 }
 
 TEST_F(DevicesTest, AProbeNeedsNoDescriptors) {

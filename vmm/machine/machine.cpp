@@ -7,6 +7,7 @@
 #include "core/base/log.hpp"
 #include "vmm/acpi/tables.hpp"
 #include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
+#include "vmm/devices/virtio_block/virtio_block.hpp"
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/memory/slots.hpp"
 
@@ -62,8 +63,18 @@ Status Machine::plug_in_devices(ConsoleBackend console) {
     return devices_->plug_in(config_.devices, host_, vm_, buses_, ram_);
 }
 
-Status Machine::reopen(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory) {
+Status Machine::reopen(const std::vector<DeviceConfig>& devices,
+                       const std::vector<std::string>& changed_disks,
+                       inventory::Inventory& inventory) {
+    for (const std::string& id : changed_disks)
+        if (std::none_of(devices.begin(), devices.end(), [&](const DeviceConfig& d) {
+                return d.id == id && d.model == VirtioBlock::kName;
+            }))
+            return Error(Code::Invalid,
+                         "the guest has no disk '" + id + "' that could have changed")
+                .way_out("name a [[device]] of model \"virtio-blk\"");
     host_.reopened = true;
+    host_.changed_disks = changed_disks;
     return open_devices(devices, inventory);
 }
 

@@ -44,8 +44,9 @@ public:
     BalloonSize* balloon() { return host_.balloon.get(); }
 
     // A guest that rested: opens what its devices stand for again, before build(). Where it is not
-    // as it was left, the state will not load.
-    Status reopen(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
+    // as it was left, the state will not load, but for the disks of these ids.
+    Status reopen(const std::vector<DeviceConfig>& devices,
+                  const std::vector<std::string>& changed_disks, inventory::Inventory& inventory);
 
     // The guest is this process's for good, and runs: what of the old one's would otherwise have
     // changed under it. [main]

@@ -59,6 +59,7 @@ private:
     Result<UniqueFd> engine_stream() const;
     Status make_items();
     Result<std::unique_ptr<update::Origin>> origin();
+    std::vector<std::string> waived() const;
     update::Standby standby(std::function<Result<ports::Devices*>()> on_built,
                             std::function<void()> on_hold);
     void start_engine(std::vector<report::UpdateRecord> past);

@@ -30,6 +30,8 @@ constexpr const char* kHelp =
     "  --incoming[=SOCKET]  a standby: waits at SOCKET (default: standby.sock in the guest's\n"
     "                       run directory) for the VMM that runs the guest to update to this one\n"
     "  --restore            starts the guest from the state that was left on channel main\n"
+    "  --accept-changed-disk ID\n"
+    "                       with --restore: that disk may be another one than in the state\n"
     "  --from-exec          the environment says which descriptors came through execve, from the\n"
     "                       VMM that ran the guest; used by that VMM\n"
     "  --doctor             says what of this host and of FILE, which may be left out, would work\n"
@@ -43,6 +45,7 @@ enum : int {
     kStateDir,
     kIncoming,
     kRestore,
+    kChangedDisk,
     kFromExec,
     kDoctor,
     kLogLevel,
@@ -99,6 +102,7 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
                                  {"state-dir", required_argument, nullptr, kStateDir},
                                  {"incoming", optional_argument, nullptr, kIncoming},
                                  {"restore", no_argument, nullptr, kRestore},
+                                 {"accept-changed-disk", required_argument, nullptr, kChangedDisk},
                                  {"from-exec", no_argument, nullptr, kFromExec},
                                  {"doctor", no_argument, nullptr, kDoctor},
                                  {"log-level", required_argument, nullptr, kLogLevel},
@@ -123,6 +127,9 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
             break;
         case kRestore:
             o.restore = true;
+            break;
+        case kChangedDisk:
+            o.changed_disks.emplace_back(optarg);
             break;
         case kFromExec:
             o.from_exec = true;
@@ -158,6 +165,8 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
         return usage("--config FILE is missing");
     if (o.restore && o.incoming && o.stream_fd < 0)
         return usage("--restore waits at no socket: leave --incoming out");
+    if (!o.changed_disks.empty() && (!o.restore || o.stream_fd >= 0))
+        return usage("--accept-changed-disk is for --restore");
     return std::optional<Options>(std::move(o));
 }
 

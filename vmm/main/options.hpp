@@ -23,9 +23,10 @@ struct Options {
     int stream_fd = -1;        // --incoming=fd:N: the engine stream, connected
     // --restore: from the state on channel "main"; with a stream_fd once the owner has gone
     bool restore = false;
-    bool from_exec = false; // --from-exec: one of the next two is there
-    int probe_fd = -1;      // update::kProbeVariable
-    int handoff_fd = -1;    // update::kHandoffVariable
+    std::vector<std::string> changed_disks; // --accept-changed-disk ID, with --restore
+    bool from_exec = false;                 // --from-exec: one of the next two is there
+    int probe_fd = -1;                      // update::kProbeVariable
+    int handoff_fd = -1;                    // update::kHandoffVariable
 };
 
 // The parsed command line, and what the environment says, which is unset at once; nothing after

@@ -76,7 +76,7 @@ Status GuestProcess::make_items() {
     SEGUE_TRY(listen());
     if (auto console = open_console(config_.console, inventory_); !console)
         return std::move(console).error();
-    return machine_.reopen(plug_in(config_.devices), inventory_);
+    return machine_.reopen(plug_in(config_.devices), options_.changed_disks, inventory_);
 }
 
 Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {
@@ -97,6 +97,16 @@ Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {
     return update::from_peer(update::Stream(std::move(stream)), places_.owner());
 }
 
+// Of what the operator has waived, for the record.
+std::vector<std::string> GuestProcess::waived() const {
+    std::vector<std::string> all;
+    for (const std::string& disk : options_.changed_disks)
+        all.push_back("disk '" + disk +
+                      "' was not compared with the one that the guest had: "
+                      "--accept-changed-disk");
+    return all;
+}
+
 update::Standby GuestProcess::standby(std::function<Result<ports::Devices*>()> on_built,
                                       std::function<void()> on_hold) {
     return {facts_,
@@ -109,7 +119,8 @@ update::Standby GuestProcess::standby(std::function<Result<ports::Devices*>()> o
             std::move(on_hold),
             ownership_,
             exec_fds_,
-            inbox_.fd()};
+            inbox_.fd(),
+            waived()};
 }
 
 Status GuestProcess::answer() {

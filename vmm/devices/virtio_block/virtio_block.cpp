@@ -135,8 +135,9 @@ Status VirtioBlock::check_disk(const BlockState& state) const {
                          (now.inode != state.disk->inode ? ": it is another file than when"
                                                          : ": it was changed after") +
                          " the guest was saved")
-            .way_out(
-                "put the disk back as it was: a guest that goes on with another one loses data")
+            .way_out("put the disk back as it was: a guest that goes on with another one loses "
+                     "data; if that is what you want: segue start NAME --accept-changed-disk " +
+                     facts_.id)
             .with("device", facts_.id);
     return {};
 }
