@@ -98,16 +98,44 @@ Status PackedRing::add_table(std::uint64_t table, std::uint32_t bytes, Chain& ch
 }
 
 // 2.8.2: one used descriptor for the whole chain, the flags last.
-void PackedRing::push(const Chain& chain, std::uint32_t written) {
-    const std::uint64_t to = place_.descriptors + kDescriptor * index_of(at_.next_used);
-    const bool wrap = (at_.next_used & kWrap) != 0;
+void PackedRing::fill(std::uint16_t position, const Chain& chain, std::uint32_t written) {
+    const std::uint64_t to = place_.descriptors + kDescriptor * index_of(position);
+    const bool wrap = (position & kWrap) != 0;
     memory_.store<std::uint16_t>(to + offsetof(vring_packed_desc, id), chain.id);
     memory_.store<std::uint32_t>(to + offsetof(vring_packed_desc, len), written);
     memory_.store<std::uint16_t>(
         to + kFlags, static_cast<std::uint16_t>((wrap ? kAvail | kUsed : 0) |
                                                 (written != 0 ? VRING_DESC_F_WRITE : 0)));
+}
+
+void PackedRing::advance_used(const Chain& chain) {
     at_.next_used = advanced(at_.next_used, chain.places);
     pushed_ = static_cast<std::uint16_t>(pushed_ + chain.places);
+}
+
+void PackedRing::push(const Chain& chain, std::uint32_t written) {
+    fill(at_.next_used, chain, written);
+    advance_used(chain);
+}
+
+// The driver looks at the first place only, which is filled last.
+void PackedRing::push(std::span<const Filled> filled) {
+    const std::uint16_t first = at_.next_used;
+    for (const Filled& f : filled) {
+        if (&f != &filled.front())
+            fill(at_.next_used, f.chain, f.written);
+        advance_used(f.chain);
+    }
+    if (!filled.empty())
+        fill(first, filled.front().chain, filled.front().written);
+}
+
+void PackedRing::untake(const Chain& chain) {
+    const std::uint16_t index = index_of(at_.next_avail), wrap = at_.next_avail & kWrap;
+    at_.next_avail =
+        chain.places <= index
+            ? static_cast<std::uint16_t>(wrap | (index - chain.places))
+            : static_cast<std::uint16_t>((wrap ^ kWrap) | (index + place_.size - chain.places));
 }
 
 // 2.8.10 and Linux, drivers/virtio/virtio_ring.c, virtqueue_kick_prepare_packed: an event behind

@@ -17,6 +17,8 @@ public:
 
     Result<bool> pop(Chain& chain) override;
     void push(const Chain& chain, std::uint32_t written) override;
+    void push(std::span<const Filled> filled) override;
+    void untake(const Chain& chain) override;
     bool wants_interrupt() override;
     bool listen(bool on) override;
     RingPosition position() const override { return at_; }
@@ -25,6 +27,8 @@ public:
 private:
     bool available(std::uint16_t position) const;
     std::uint16_t advanced(std::uint16_t position, std::uint32_t places) const;
+    void fill(std::uint16_t position, const Chain& chain, std::uint32_t written);
+    void advance_used(const Chain& chain);
     Status add_table(std::uint64_t table, std::uint32_t bytes, Chain& chain);
 
     const Memory memory_;

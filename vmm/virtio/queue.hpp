@@ -36,6 +36,14 @@ public:
             ring_->push(chain, written);
     }
     unsigned waiting() const { return ring_ ? ring_->waiting() : 0; }
+    void push(std::span<const Filled> filled) {
+        if (ring_)
+            ring_->push(filled);
+    }
+    void untake(const Chain& chain) {
+        if (ring_)
+            ring_->untake(chain);
+    }
     bool listen(bool on) { return ring_ && ring_->listen(on); }
     bool wants_interrupt() { return ring_ && ring_->wants_interrupt(); }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include <segue/cpp/result.hpp>
 
@@ -29,6 +30,12 @@ struct RingPosition {
     bool operator==(const RingPosition&) const = default;
 };
 
+// A chain that goes back, the first `written` bytes of its writable part filled.
+struct Filled {
+    Chain chain;
+    std::uint32_t written = 0;
+};
+
 // Virtio 1.2, 2.7 (split) and 2.8 (packed). Nothing that a driver writes makes it reach outside
 // guest RAM, loop or allocate without bound. [device's worker]
 class Ring {
@@ -42,6 +49,10 @@ public:
     virtual Result<bool> pop(Chain& chain) = 0;
     // Gives `chain` back, the first `written` bytes of its writable part filled.
     virtual void push(const Chain& chain, std::uint32_t written) = 0;
+    // Gives all of them back; the driver sees the first not before it can see the last.
+    virtual void push(std::span<const Filled> filled) = 0;
+    // The chain that was taken last is available again, as if it had not been taken.
+    virtual void untake(const Chain& chain) = 0;
     // Whether the driver asked to be told of what was pushed since the last time this was asked.
     virtual bool wants_interrupt() = 0;
     // Whether the driver is to tell of what it makes available. True where something is by now.

@@ -183,6 +183,45 @@ TEST_P(RingTest, TheDriverTellsWhereTheDeviceListens) {
     }
 }
 
+TEST_P(RingTest, SeveralComeBackAtOnce) {
+    std::uint16_t token = 0;
+    for (int turn = 0; turn < 20; ++turn) { // over the ring's end, too
+        std::vector<Filled> filled;
+        for (const unsigned buffers : {1u, 2u, 1u}) {
+            ASSERT_TRUE(driver->add(std::vector<Buffer>(buffers, {kData, 8, true}), token++));
+            ASSERT_TRUE(pop());
+            filled.push_back({chain, static_cast<std::uint32_t>(filled.size() + 1)});
+        }
+        driver->ask(true);
+        ring->push(filled);
+        EXPECT_TRUE(ring->wants_interrupt());
+        for (std::uint16_t i = 0; i < 3; ++i)
+            EXPECT_EQ(driver->take(), (Used{static_cast<std::uint16_t>(token - 3 + i), i + 1u}));
+        EXPECT_FALSE(driver->take());
+    }
+    ring->push(std::span<const Filled>());
+    EXPECT_FALSE(ring->wants_interrupt());
+}
+
+TEST_P(RingTest, WhatIsNotUsedIsAvailableAgain) {
+    for (int turn = 0; turn < 20; ++turn) {
+        ASSERT_TRUE(driver->add({{kData, 1}}, 1));
+        ASSERT_TRUE(driver->add({{kData, 2}, {kData, 3, true}}, 2));
+        const RingPosition before = ring->position();
+        ASSERT_TRUE(pop());
+        const Chain first = chain;
+        ASSERT_TRUE(pop());
+        ring->untake(chain);
+        ring->untake(first);
+        EXPECT_EQ(ring->position(), before);
+        for (const std::uint16_t token : {1, 2}) {
+            ASSERT_TRUE(pop());
+            ring->push(chain, token);
+            EXPECT_EQ(driver->take(), (Used{token, token}));
+        }
+    }
+}
+
 TEST_P(RingTest, AFullRingIsNoMistake) {
     int n = 0;
     while (driver->add({{kData, 1}}, 1))

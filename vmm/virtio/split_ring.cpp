@@ -65,13 +65,31 @@ Status SplitRing::walk(std::uint64_t table, std::uint32_t entries, std::uint32_t
     }
 }
 
-void SplitRing::push(const Chain& chain, std::uint32_t written) {
-    const std::uint64_t entry = place_.device + kEntries + kUsed * (at_.next_used % place_.size);
+void SplitRing::fill(std::uint16_t place, const Chain& chain, std::uint32_t written) {
+    const std::uint64_t entry = place_.device + kEntries + kUsed * (place % place_.size);
     memory_.store<std::uint32_t>(entry, chain.id);
     memory_.store<std::uint32_t>(entry + 4, written);
-    ++at_.next_used;
-    ++pushed_;
+}
+
+void SplitRing::show(std::size_t chains) {
+    at_.next_used = static_cast<std::uint16_t>(at_.next_used + chains);
+    pushed_ = static_cast<std::uint16_t>(pushed_ + chains);
     memory_.store<std::uint16_t>(place_.device + kIndex, at_.next_used);
+}
+
+void SplitRing::push(const Chain& chain, std::uint32_t written) {
+    fill(at_.next_used, chain, written);
+    show(1);
+}
+
+void SplitRing::push(std::span<const Filled> filled) {
+    for (std::size_t i = 0; i < filled.size(); ++i)
+        fill(static_cast<std::uint16_t>(at_.next_used + i), filled[i].chain, filled[i].written);
+    show(filled.size());
+}
+
+void SplitRing::untake(const Chain&) {
+    --at_.next_avail;
 }
 
 bool SplitRing::wants_interrupt() {

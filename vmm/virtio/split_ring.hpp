@@ -17,6 +17,8 @@ public:
 
     Result<bool> pop(Chain& chain) override;
     void push(const Chain& chain, std::uint32_t written) override;
+    void push(std::span<const Filled> filled) override;
+    void untake(const Chain& chain) override;
     bool wants_interrupt() override;
     bool listen(bool on) override;
     RingPosition position() const override { return at_; }
@@ -26,6 +28,9 @@ private:
     // Adds the chain that begins at `index` of a table of `entries` descriptors.
     Status walk(std::uint64_t table, std::uint32_t entries, std::uint32_t index, bool indirect,
                 Chain& chain);
+
+    void fill(std::uint16_t place, const Chain& chain, std::uint32_t written);
+    void show(std::size_t chains);
 
     const Memory memory_;
     const RingPlace place_;
