@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a virtqueue, in guest RAM that they fill, and any chain in it as a block request:
-// what comes out lies in RAM and is bounded.
+// Any bytes as a virtqueue, in guest RAM that they fill, and any chain in it as a block request, as
+// a network card's command and as room for a frame: what comes out lies in RAM and is bounded.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
 #include "vmm/devices/virtio_block/request.hpp"
+#include "vmm/devices/virtio_net/control.hpp"
+#include "vmm/devices/virtio_net/receive.hpp"
 #include "vmm/virtio/ring.hpp"
 #include "vmm/virtio/test_ram.hpp"
 
@@ -24,6 +26,28 @@ void must(bool so) {
         std::abort();
 }
 
+void command(const Chain& chain, const Memory& memory) {
+    NetState card;
+    const auto written = obey(chain, memory, ~0ull, 8, card);
+    must(!written || (*written == 1 && chain.writable_bytes() != 0));
+    must(card.pairs >= 1 && card.pairs <= 8 && (card.mac[0] & 1) == 0);
+}
+
+// Frames into the queue as it is, until it has no room for one.
+void receive(const RingFeatures& features, const Memory& memory) {
+    Queue queue(kPlace.size);
+    queue.set(kPlace);
+    must(queue.enable(memory, features).ok());
+    Receive to_driver;
+    std::vector<std::byte> frame(200, std::byte{0x55});
+    for (unsigned n = 0; n < 64; ++n) {
+        const auto delivered = to_driver.deliver(frame, n % 8 != 0, queue, memory);
+        if (!delivered || !*delivered)
+            break;
+        frame.resize(frame.size() * 3 % NetState::kMaxFrame + 12);
+    }
+}
+
 void use(const DiskFacts& disk, const Chain& chain, const Memory& memory) {
     std::uint64_t bytes = 0;
     for (const auto* segments : {&chain.readable(), &chain.writable()})
@@ -33,6 +57,7 @@ void use(const DiskFacts& disk, const Chain& chain, const Memory& memory) {
         }
     must(bytes == chain.readable_bytes() + chain.writable_bytes() && bytes <= 1ull << 32);
     must(chain.readable().size() + chain.writable().size() <= Chain::kMaxSegments);
+    command(chain, memory);
     auto request = BlockRequest::read(disk, chain, memory);
     if (!request)
         return;
@@ -75,5 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (*ring)->push(chain, 1);
         (void)(*ring)->wants_interrupt();
     }
+    must(ram.memory().write(kPlace.descriptors, bytes));
+    receive(features, ram.memory());
     return 0;
 }

@@ -4,6 +4,13 @@
 # with cpr-exec.
 set -euo pipefail
 
+# A tap, as docs/how-to/network.md makes it, in a network of this test's own.
+if grep -q 'tap = "tap0"' "$2"; then
+    [[ ${SEGUE_OWN_NET-} ]] || SEGUE_OWN_NET=1 exec unshare --net bash "$0" "$@"
+    ip tuntap add dev tap0 mode tap vnet_hdr
+    ip link set tap0 up
+fi
+
 build=$1 config=$2 name=$(basename "$2" .toml)
 name=${name%%-*}
 work=$(mktemp -d -p /dev/shm segue-config.XXXXXX)

@@ -3,6 +3,7 @@
 
 #include "vmm/devices/virtio_block/options.hpp"
 #include "vmm/devices/virtio_console/options.hpp"
+#include "vmm/devices/virtio_net/options.hpp"
 
 namespace segue::vmm {
 
@@ -14,6 +15,7 @@ constexpr config::DeviceModel kModels[] = {
     {"virtio-balloon", "memory that the guest gives back", {}},
     {"virtio-blk", "a disk", kVirtioBlockOptions},
     {"virtio-console", "a port to a pty of the host's", kVirtioConsoleOptions},
+    {"virtio-net", "a network card on a tap", kVirtioNetOptions},
     {"virtio-rng", "random bytes of the host's", {}},
 };
 

@@ -2,6 +2,7 @@
 #include "vmm/machine/device_config.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace segue::vmm {
 
@@ -26,10 +27,20 @@ Result<DeviceConfig> read_device(const state::Section& section) {
 
 } // namespace
 
-std::vector<DeviceConfig> plug_in(const std::vector<config::DeviceConfig>& devices) {
+unsigned DeviceConfig::number(const std::string& key) const {
+    const std::string digits = text(key);
+    unsigned n = 0;
+    (void)std::from_chars(digits.data(), digits.data() + digits.size(), n);
+    return n;
+}
+
+std::vector<DeviceConfig> plug_in(const std::vector<config::DeviceConfig>& devices,
+                                  const std::string& guest) {
     std::vector<DeviceConfig> plugged;
+    plugged.reserve(devices.size());
     for (const config::DeviceConfig& d : devices)
-        plugged.push_back({d.id, d.model, static_cast<unsigned>(plugged.size()) + 1, d.values});
+        plugged.push_back(
+            {d.id, d.model, static_cast<unsigned>(plugged.size()) + 1, d.values, guest});
     return plugged;
 }
 

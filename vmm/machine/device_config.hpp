@@ -21,16 +21,20 @@ struct DeviceConfig {
     std::string model;
     unsigned slot = 0;
     std::map<std::string, std::string> values;
+    std::string guest = {}; // whose it is; known at its first boot only
 
     std::string text(const std::string& key) const {
         const auto at = values.find(key);
         return at != values.end() ? at->second : "";
     }
+    // 0 where it is none.
+    unsigned number(const std::string& key) const;
     bool flag(const std::string& key) const { return text(key) == "true"; }
 };
 
 // From slot 1 on, in the order of the file.
-std::vector<DeviceConfig> plug_in(const std::vector<config::DeviceConfig>& devices);
+std::vector<DeviceConfig> plug_in(const std::vector<config::DeviceConfig>& devices,
+                                  const std::string& guest = {});
 
 // Sections "device" of the manifest, one each.
 void write(const std::vector<DeviceConfig>& devices, state::Writer& manifest);

@@ -8,6 +8,7 @@
 #include "vmm/devices/virtio_block/uring_io.hpp"
 #include "vmm/devices/virtio_block/virtio_block.hpp"
 #include "vmm/devices/virtio_console/virtio_console.hpp"
+#include "vmm/devices/virtio_net/virtio_net.hpp"
 #include "vmm/devices/virtio_rng/virtio_rng.hpp"
 
 namespace segue::vmm {
@@ -73,6 +74,37 @@ Result<ModelPtr> make_console(const DeviceConfig& d, const HostSide& host) {
     return ModelPtr(std::move(console));
 }
 
+TapConfig tap_config(const DeviceConfig& d) {
+    return {d.id, d.text("tap"), d.text("fd"), d.number("queues"), d.flag("offloads")};
+}
+
+// The factory's address of a card; a guest that goes on keeps the one that it has.
+Result<Mac> burnt_in_mac(const DeviceConfig& d) {
+    if (d.text("mac").empty())
+        return mac_of(d.guest, d.id);
+    auto mac = parse_mac(d.text("mac"));
+    if (!mac)
+        return std::move(mac).error().while_doing("device '" + d.id + "'").with("device", d.id);
+    return mac;
+}
+
+Status open_net(const DeviceConfig& d, inventory::Inventory& inventory) {
+    return open_tap(tap_config(d), inventory);
+}
+
+Result<ModelPtr> make_net(const DeviceConfig& d, const HostSide& host) {
+    Tap tap;
+    if (host.inventory != nullptr) {
+        SEGUE_ASSIGN(tap, adopt_tap(tap_config(d), *host.inventory));
+    }
+    tap.reopened = host.reopened;
+    SEGUE_ASSIGN(const Mac mac, burnt_in_mac(d));
+    SEGUE_ASSIGN(auto card, VirtioNet::create({d.id, mac, d.number("queues"), d.number("mtu"),
+                                               d.flag("offloads")},
+                                              std::move(tap)));
+    return ModelPtr(std::move(card));
+}
+
 Status open_nothing(const DeviceConfig&, inventory::Inventory&) {
     return {};
 }
@@ -91,6 +123,7 @@ constexpr Factory kFactories[] = {
     {VirtioBalloon::kName, open_balloon, make_balloon},
     {VirtioBlock::kName, open_block, make_block},
     {VirtioConsole::kName, open_console_port, make_console},
+    {VirtioNet::kName, open_net, make_net},
     {VirtioRng::kName, open_nothing, make_rng},
 };
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// virtio_net.hpp - a network card.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vmm/devices/virtio_net/receive.hpp"
+#include "vmm/devices/virtio_net/state.hpp"
+#include "vmm/devices/virtio_net/tap.hpp"
+#include "vmm/virtio/model.hpp"
+
+namespace segue::vmm {
+
+struct NetConfig {
+    std::string id;
+    Mac mac = {};
+    unsigned queues = 1; // pairs
+    unsigned mtu = 0;    // 0: the driver is told nothing
+    bool offloads = true;
+};
+
+// Virtio 1.2, 5.1. A wire between the driver and a tap: frames are copied as they are, headers and
+// all, and who is to see which is the tap's bridge's and the driver's business. A frame is read
+// where the driver has given room, else it waits in the tap, where it goes on to the next
+// generation; a driver that takes the device gets none of those from before.
+class VirtioNet final : public virtio::Model {
+public:
+    static constexpr const char* kName = "virtio-net";
+
+    // The tap's descriptors outlive it.
+    static Result<std::unique_ptr<VirtioNet>> create(const NetConfig& config, Tap tap);
+
+    const virtio::ModelFacts& facts() const override { return facts_; }
+    void read_config(std::uint32_t at, std::span<std::byte> data) const override;
+    Result<bool> serve(unsigned index, std::span<virtio::Queue> queues,
+                       const virtio::Memory& memory) override;
+    bool takes_requests(unsigned index) const override {
+        return index % 2 != 0 || index == control_queue();
+    }
+    int event() const override { return epoll_.get(); }
+    void finish(std::span<virtio::Queue> queues, const virtio::Memory& memory) override;
+    void start(std::uint64_t features) override;
+    void save(state::Writer& section, bool) const override { s_.write(section); }
+    Status load(const state::Section& section) override;
+    void reset() noexcept override;
+
+private:
+    VirtioNet(const NetConfig& config, Tap tap, UniqueFd epoll);
+    bool has(unsigned feature) const { return (features_ >> feature & 1) != 0; }
+    unsigned control_queue() const;
+    Result<bool> receive(unsigned pair, virtio::Queue& queue, const virtio::Memory& memory);
+    std::span<std::byte> read_frame(unsigned pair);
+    Status send(unsigned pair, const virtio::Chain& chain, const virtio::Memory& memory);
+    Status obey_driver(const virtio::Chain& chain, virtio::Queue& queue,
+                       const virtio::Memory& memory);
+    void tell_tap();
+    void discard();
+    void watch(unsigned pair);
+    void warn(const char* what, int why);
+
+    virtio::ModelFacts facts_;
+    const NetConfig config_;
+    const Tap tap_;
+    UniqueFd epoll_;
+    NetState s_;
+    std::uint64_t features_ = 0;
+    bool tell_tap_ = false;              // it does not know what the driver wants
+    std::vector<bool> listed_, watched_; // in epoll_, a pair each; nothing to read until it says so
+    std::vector<std::byte> frame_;
+    std::vector<iovec> pieces_;
+    Receive to_driver_;
+    bool warned_ = false;
+};
+
+} // namespace segue::vmm

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine/device_factory.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "vmm/devices/virtio_net/mac.hpp"
+#include "vmm/devices/virtio_net/test_net.hpp"
+
+namespace segue::vmm {
+namespace {
+
+using testing::HasSubstr;
+using Values = std::map<std::string, std::string>;
+
+class NetCardTest : public testing::Test {
+protected:
+    static DeviceConfig card(Values values, const std::string& guest = "web1") {
+        for (const auto& [key, preset] :
+             Values{{"queues", "1"}, {"mtu", "0"}, {"offloads", "true"}})
+            values.emplace(key, preset);
+        return plug_in({{"net0", "virtio-net", "", values}}, guest)[0];
+    }
+    static std::string mac_of(virtio::Model& model) {
+        Mac mac;
+        model.read_config(0, std::as_writable_bytes(std::span(mac)));
+        return to_string(mac);
+    }
+    TestNet net;
+    inventory::Inventory inventory;
+};
+
+TEST_F(NetCardTest, HasTheTapsQueuesAndAnAddressOfItsOwn) {
+    net.add_tap("tap0", IFF_VNET_HDR | IFF_MULTI_QUEUE);
+    const DeviceConfig config = card({{"tap", "tap0"}, {"queues", "2"}});
+    ASSERT_TRUE(open_devices({config}, inventory).ok());
+    EXPECT_GE(inventory.find("tap.net0.1"), 0);
+    const auto model = make_model(config, {&inventory}).value();
+    EXPECT_EQ(model->facts().queues.size(), 5u);
+    EXPECT_EQ(mac_of(*model), to_string(vmm::mac_of("web1", "net0")));
+    inventory::Inventory empty;
+    EXPECT_EQ(make_model(config, {&empty}).code(), Code::NotFound);
+    EXPECT_TRUE(make_model(config, {}).ok()); // a probe
+}
+
+TEST_F(NetCardTest, TheConfigurationMayNameTheAddress) {
+    const auto model = make_model(card({{"mac", "52:54:00:12:34:56"}}), {}).value();
+    EXPECT_EQ(mac_of(*model), "52:54:00:12:34:56");
+    const Error e = make_model(card({{"mac", "mine"}}), {}).error();
+    EXPECT_THAT(e.what(), HasSubstr("device 'net0'"));
+    EXPECT_THAT(e.way_out(), HasSubstr("52:54:00:12:34:56"));
+}
+
+} // namespace
+} // namespace segue::vmm
