@@ -97,15 +97,21 @@ await_ticks() { await_more 'guest: tick' 3; }
 # without a constant TSC KVM reckons kvmclock by the host's first calibration, microseconds off its refined one.
 cmdline="console=ttyS0 quiet panic=-1 noxsave tsc=reliable"
 
-start() { # ARGUMENTS OF segue run...; the guest is called linux
+linux_run() { segue run "$@"; } # a script may have its own way
+
+linux_listen() { # to the guest's console
     local pty
-    : >"$console"
-    segue run "$@" --set update.deadline.handover=30s --set update.deadline.pause=10s --set update.deadline.prepare=60s
     pty=$(segue status linux | awk '$1 == "console" { sub("pty:", "", $2); print $2 }')
     stty -F "$pty" raw -echo
     exec {typist}<>"$pty"
     cat <&"$typist" >>"$console" 2>/dev/null & # ends by an error: the pty has gone
     reader=$!
+}
+
+start() { # ARGUMENTS OF segue run...; the guest is called linux
+    : >"$console"
+    linux_run "$@" --set update.deadline.handover=30s --set update.deadline.pause=10s --set update.deadline.prepare=60s
+    linux_listen
 }
 
 boot() { # VCPUS [ARGUMENTS OF segue run...]
