@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine/device_factory.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "core/base/log.hpp"
 #include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
 #include "vmm/devices/virtio_block/uring_io.hpp"
 #include "vmm/devices/virtio_block/virtio_block.hpp"
+#include "vmm/devices/virtio_console/pty_port.hpp"
+#include "vmm/devices/virtio_console/socket_port.hpp"
 #include "vmm/devices/virtio_console/virtio_console.hpp"
 #include "vmm/devices/virtio_net/virtio_net.hpp"
 #include "vmm/devices/virtio_rng/virtio_rng.hpp"
@@ -60,18 +64,33 @@ std::string port_item(const DeviceConfig& d) {
 }
 
 Status open_console_port(const DeviceConfig& d, inventory::Inventory& inventory) {
+    if (const std::string path = d.text("socket"); !path.empty()) {
+        auto socket = open_port_socket(port_item(d), path, inventory);
+        return socket ? Status() : std::move(socket).error().while_doing("device '" + d.id + "'");
+    }
     SEGUE_ASSIGN(const Pty pty, open_pty(port_item(d), inventory));
     log::info("device '" + d.id + "': its other end is " + pty.path);
     return {};
 }
 
-Result<ModelPtr> make_console(const DeviceConfig& d, const HostSide& host) {
+Result<std::unique_ptr<HostPort>> host_port(const DeviceConfig& d, const HostSide& host) {
+    if (!d.text("socket").empty()) {
+        PortSocket socket;
+        if (host.inventory != nullptr) {
+            SEGUE_ASSIGN(socket, adopt_port_socket(port_item(d), *host.inventory));
+        }
+        return SocketPort::create(socket);
+    }
     Pty pty;
     if (host.inventory != nullptr) {
         SEGUE_ASSIGN(pty, adopt_pty(port_item(d), *host.inventory));
     }
-    SEGUE_ASSIGN(auto console, VirtioConsole::create(d.id, d.text("port"), std::move(pty)));
-    return ModelPtr(std::move(console));
+    return PtyPort::create(std::move(pty));
+}
+
+Result<ModelPtr> make_console(const DeviceConfig& d, const HostSide& host) {
+    SEGUE_ASSIGN(auto end, host_port(d, host));
+    return ModelPtr(new VirtioConsole(d.id, d.text("port"), std::move(end)));
 }
 
 TapConfig tap_config(const DeviceConfig& d) {
@@ -146,6 +165,12 @@ Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Invento
         SEGUE_TRY(factory->open(d, inventory));
     }
     return {};
+}
+
+void forget_devices(const std::vector<DeviceConfig>& devices) {
+    for (const DeviceConfig& d : devices)
+        if (const std::string path = d.text("socket"); !path.empty())
+            ::unlink(path.c_str());
 }
 
 Result<ModelPtr> make_model(const DeviceConfig& device, const HostSide& host) {

@@ -16,6 +16,9 @@ namespace segue::vmm {
 // Opens what the devices stand for on the host, into the inventory. [main]
 Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
 
+// No process has the guest any more: removes what that left in the file system. [main]
+void forget_devices(const std::vector<DeviceConfig>& devices);
+
 // How a device finds what it stands for.
 struct HostSide {
     const inventory::Inventory* inventory = nullptr; // nullptr: it does not, as in a probe

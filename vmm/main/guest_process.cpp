@@ -12,6 +12,7 @@
 #include "core/base/unix_socket.hpp"
 #include "core/control/json.hpp"
 #include "vmm/devices/models.hpp"
+#include "vmm/machine/device_factory.hpp"
 #include "vmm/main/undertaker.hpp"
 
 namespace segue::vmm {
@@ -204,6 +205,7 @@ int GuestProcess::end(int code, const std::string& why) {
 void GuestProcess::clear_places() {
     for (const std::string& file : {places_.api_socket(), places_.lock()})
         ::unlink(file.c_str());
+    forget_devices(machine_.config().devices);
 }
 
 } // namespace segue::vmm

@@ -17,6 +17,7 @@ public:
         : bytes_(bytes) {}
 
     bool empty() const { return count_ == 0; }
+    std::size_t size() const { return count_; }
     std::uint64_t dropped() const { return dropped_; }
 
     void push(std::byte b) {

@@ -12,6 +12,11 @@ inline constexpr config::Key kVirtioConsoleOptions[] = {
      false,
      "",
      "name of the port to the guest; without one it is a console, hvc0"},
+    {"socket",
+     {config::Type::Path},
+     false,
+     nullptr,
+     "unix socket that is its other end, for one client at a time; without it that is a pty"},
 };
 
 } // namespace segue::vmm

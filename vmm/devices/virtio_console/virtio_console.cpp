@@ -2,7 +2,6 @@
 #include "vmm/devices/virtio_console/virtio_console.hpp"
 
 #include <linux/virtio_console.h>
-#include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
@@ -19,27 +18,16 @@ namespace {
 enum QueueIndex : unsigned { Receive, Transmit, ControlReceive, ControlTransmit }; // 5.3.2
 constexpr std::uint32_t kClass = 0x078000;                                         // communication
 constexpr std::uint64_t kMultiport = 1ull << VIRTIO_CONSOLE_F_MULTIPORT;
-constexpr std::size_t kPiece = 512; // copied at a time
+constexpr std::size_t kPiece = 512;     // copied at a time
+constexpr std::size_t kMost = 32 << 10; // in a chain of Linux's driver
 
 } // namespace
 
-VirtioConsole::VirtioConsole(std::string id, std::string port, Pty pty, UniqueFd epoll)
+VirtioConsole::VirtioConsole(std::string id, std::string port, std::unique_ptr<HostPort> host)
     : facts_{kName,      std::move(id),   VirtioConsoleState::kRevision, VIRTIO_ID_CONSOLE, kClass,
              kMultiport, {64, 64, 64, 64}}
     , port_(std::move(port))
-    , pty_(std::move(pty))
-    , epoll_(std::move(epoll)) {}
-
-Result<std::unique_ptr<VirtioConsole>> VirtioConsole::create(std::string id, std::string port,
-                                                             Pty pty) {
-    UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
-    epoll_event none = {};
-    if (!epoll ||
-        (pty.master >= 0 && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, pty.master, &none) != 0))
-        return Error::from_errno(errno, "epoll for device '" + id + "'");
-    return std::unique_ptr<VirtioConsole>(
-        new VirtioConsole(std::move(id), std::move(port), std::move(pty), std::move(epoll)));
-}
+    , host_(std::move(host)) {}
 
 void VirtioConsole::read_config(std::uint32_t at, std::span<std::byte> data) const {
     virtio_console_config c = {};
@@ -65,22 +53,24 @@ Result<bool> VirtioConsole::serve(unsigned index, std::span<virtio::Queue> queue
         watch(queue);
         return false;
     case Transmit:
-        return queue.drain(always, [&](const virtio::Chain& chain) -> Status {
-            std::array<std::byte, kPiece> piece;
-            for (std::uint64_t at = 0;; at += piece.size()) {
-                const std::size_t n = virtio::read(
-                    memory, chain.readable(), at,
-                    std::span(piece).first(std::min(chain.readable_bytes() - at, kPiece)));
-                for (std::size_t i = 0; i < n; ++i)
-                    out_.push(piece[i]);
-                if (n < piece.size())
-                    break;
-            }
-            queue.push(chain, 0);
-            write_output();
-            watch(queues[Receive]);
-            return {};
-        });
+        return queue.drain(
+            [this] { return has_room(); },
+            [&](const virtio::Chain& chain) -> Status {
+                std::array<std::byte, kPiece> piece;
+                for (std::uint64_t at = 0;; at += piece.size()) {
+                    const std::size_t n = virtio::read(
+                        memory, chain.readable(), at,
+                        std::span(piece).first(std::min(chain.readable_bytes() - at, kPiece)));
+                    for (std::size_t i = 0; i < n; ++i)
+                        out_.push(piece[i]);
+                    if (n < piece.size())
+                        break;
+                }
+                queue.push(chain, 0);
+                write_output();
+                watch(queues[Receive]);
+                return {};
+            });
     case ControlReceive:
         SEGUE_TRY(tell_guest(queue, memory));
         return false;
@@ -102,34 +92,29 @@ void VirtioConsole::finish(std::span<virtio::Queue> queues, const virtio::Memory
 }
 
 void VirtioConsole::take_input(const virtio::Queue& receive) {
-    if (!s_.input.empty() || !s_.guest_open || !receive.enabled() || pty_.master < 0)
+    if (!s_.input.empty() || !s_.guest_open || !receive.enabled())
         return;
     s_.input.resize(VirtioConsoleState::kInput);
-    const auto n =
-        sys::retry([&] { return ::read(pty_.master, s_.input.data(), s_.input.size()); });
-    s_.input.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    s_.input.resize(host_->read(s_.input));
 }
 
 void VirtioConsole::write_output() {
-    while (!out_.empty() && pty_.master >= 0) {
-        const auto front = out_.front();
-        const auto n = sys::retry([&] { return ::write(pty_.master, front.data(), front.size()); });
-        if (n <= 0)
+    while (!out_.empty()) {
+        const std::size_t n = host_->write(out_.front());
+        if (n == 0)
             return; // nobody reads for now
-        out_.pop(static_cast<std::size_t>(n));
+        out_.pop(n);
     }
+}
+
+// If not yet, the driver is served when there is.
+bool VirtioConsole::has_room() const {
+    return !host_->lossless() || out_.size() + kMost <= VirtioConsoleState::kOutput;
 }
 
 // What the thread waits for: input while it is wanted, room while there is output.
 void VirtioConsole::watch(const virtio::Queue& receive) {
-    const bool wanted = s_.input.empty() && s_.guest_open && receive.enabled();
-    const std::uint32_t events = (wanted ? EPOLLIN : 0u) | (out_.empty() ? 0u : EPOLLOUT);
-    if (events == watched_ || pty_.master < 0)
-        return;
-    epoll_event e = {};
-    e.events = events;
-    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, pty_.master, &e);
-    watched_ = events;
+    host_->watch(s_.input.empty() && s_.guest_open && receive.enabled(), !out_.empty());
 }
 
 Status VirtioConsole::deliver_input(virtio::Queue& receive, const virtio::Memory& memory) {
@@ -194,7 +179,9 @@ Status VirtioConsole::tell_guest(virtio::Queue& control, const virtio::Memory& m
     return {};
 }
 
-void VirtioConsole::save(state::Writer& section, bool) const {
+void VirtioConsole::save(state::Writer& section, bool settled) const {
+    if (settled)
+        host_->leave();
     VirtioConsoleState s = s_;
     const auto output = out_.linear();
     s.output.assign(output.begin(), output.end());
@@ -207,6 +194,7 @@ Status VirtioConsole::load(const state::Section& section) {
     for (const std::byte b : s_.output)
         out_.push(b);
     s_.output.clear();
+    host_->arrive();
     return {};
 }
 

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// virtio_console.hpp - one port between the guest and a pseudo-terminal of the host's.
+// virtio_console.hpp - one port between the guest and the host.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "vmm/devices/console/pty.hpp"
 #include "vmm/devices/console/ring.hpp"
+#include "vmm/devices/virtio_console/host_port.hpp"
 #include "vmm/devices/virtio_console/state.hpp"
 #include "vmm/virtio/model.hpp"
 
 namespace segue::vmm {
 
-// Virtio 1.2, 5.3, with port 0 alone: a console, or a port with a name. The host's end never holds
-// the guest up: where nobody reads, the oldest of 64 KiB give way. Input is read only while the
-// port is open in the guest, and kept until the guest has room.
+// Virtio 1.2, 5.3, with port 0 alone: a console, or a port with a name. The host's end keeps
+// 64 KiB of output for who reads it; then the oldest give way, or the guest waits, as the end is.
+// Input is read only while the port is open in the guest, and kept until the guest has room.
 class VirtioConsole final : public virtio::Model {
 public:
     static constexpr const char* kName = "virtio-console";
 
-    static Result<std::unique_ptr<VirtioConsole>> create(std::string id, std::string port, Pty pty);
+    VirtioConsole(std::string id, std::string port, std::unique_ptr<HostPort> host);
 
     const virtio::ModelFacts& facts() const override { return facts_; }
     void read_config(std::uint32_t at, std::span<std::byte> data) const override;
     Result<bool> serve(unsigned index, std::span<virtio::Queue> queues,
                        const virtio::Memory& memory) override;
     bool takes_requests(unsigned index) const override { return index % 2 != 0; } // what it sends
-    int event() const override { return epoll_.get(); }
+    int event() const override { return host_->event(); }
     void finish(std::span<virtio::Queue> queues, const virtio::Memory& memory) override;
     void start(std::uint64_t features) override;
     void save(state::Writer& section, bool settled) const override;
@@ -34,7 +34,7 @@ public:
     void reset() noexcept override;
 
 private:
-    VirtioConsole(std::string id, std::string port, Pty pty, UniqueFd epoll);
+    bool has_room() const;
     void take_input(const virtio::Queue& receive);
     void write_output();
     void watch(const virtio::Queue& receive);
@@ -45,9 +45,7 @@ private:
 
     virtio::ModelFacts facts_;
     const std::string port_; // "": a console
-    Pty pty_;
-    UniqueFd epoll_;
-    std::uint32_t watched_ = 0;
+    std::unique_ptr<HostPort> host_;
     VirtioConsoleState s_; // but for the output
     mutable ByteRing out_{VirtioConsoleState::kOutput};
 };

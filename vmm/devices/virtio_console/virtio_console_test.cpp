@@ -9,6 +9,10 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/unix_socket.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "vmm/devices/virtio_console/pty_port.hpp"
+#include "vmm/devices/virtio_console/socket_port.hpp"
 #include "vmm/virtio/test_machine.hpp"
 
 namespace segue::vmm {
@@ -29,8 +33,19 @@ protected:
         Pty pty = (first ? open_pty("port", inventory) : adopt_pty("port", inventory)).value();
         if (first)
             host = sys::open(pty.path, O_RDWR | O_NOCTTY | O_NONBLOCK).value();
+        return machine_with(PtyPort::create(std::move(pty)).value(), port);
+    }
+    std::unique_ptr<TestMachine> machine_with(std::unique_ptr<HostPort> end,
+                                              const std::string& port = kPort) {
         return std::make_unique<TestMachine>(
-            ram, VirtioConsole::create("agent0", port, std::move(pty)).value());
+            ram, std::make_unique<VirtioConsole>("agent0", port, std::move(end)));
+    }
+    std::unique_ptr<TestMachine> machine_with_socket() {
+        const bool first = inventory.find("port.socket") < 0;
+        const PortSocket s = (first ? open_port_socket("port", dir / "agent.sock", inventory)
+                                    : adopt_port_socket("port", inventory))
+                                 .value();
+        return machine_with(SocketPort::create(s).value());
     }
     void bring_up(TestMachine& m, bool ports = true) {
         m.device().activate();
@@ -76,6 +91,7 @@ protected:
     void type(const std::string& text) {
         EXPECT_TRUE(sys::write_all(host.get(), std::as_bytes(std::span(text))).ok());
     }
+    test::TempDir dir;
     TestRam ram;
     inventory::Inventory inventory;
     UniqueFd host;
@@ -121,6 +137,45 @@ TEST_F(VirtioConsoleTest, WithoutANameItSaysThatItIsAConsole) {
     give_room(*m, 2, 0, 64);
     control(*m, VIRTIO_CONSOLE_PORT_READY, 1);
     EXPECT_EQ(next(2), std::string("\0\0\0\0\4\0\1\0", 8));
+}
+
+// More than the socket and the device hold while nobody reads: the guest waits. The client, which
+// stays, gets every byte once, over any number of updates.
+TEST_F(VirtioConsoleTest, AClientOfTheSocketStaysAndMissesNothing) {
+    auto m = machine_with_socket();
+    bring_up(*m);
+    host = connect_unix(dir / "agent.sock", Deadline::in(std::chrono::seconds(10))).value();
+    ASSERT_EQ(::fcntl(host.get(), F_SETFL, O_NONBLOCK), 0);
+    control(*m, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    type("in");
+    std::string sent, got;
+    const auto update = [&] {
+        auto later = machine_with_socket();
+        m->hand_over(*later);
+        m = std::move(later);
+    };
+    // Until one is not taken for a while, and then that one, too.
+    for (bool taken = true; taken;) {
+        const std::string text(4000, static_cast<char>('a' + sent.size() / 4000 % 26));
+        ram.put(buffer(1, 0), text);
+        ASSERT_TRUE(ring[1]->add({{buffer(1, 0), 4000, false}}, 0));
+        m->notify(1);
+        sent += text;
+        taken = false;
+        for (int i = 0; i < 50 && !taken; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            taken = ring[1]->take().has_value();
+        }
+        ASSERT_LT(sent.size(), 64u << 20) << "it never waits";
+    }
+    for (int i = 0; i < 3; ++i) {
+        update();
+        got += read_host(5000);
+    }
+    got += read_host(sent.size() - got.size());
+    EXPECT_TRUE(got == sent);
+    give_room(*m, 0, 0, 64);
+    EXPECT_EQ(next(0), "in");
 }
 
 // Bytes on their way in either direction, and messages that the guest had no room for.
