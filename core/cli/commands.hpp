@@ -75,6 +75,7 @@ ExitCode history(const Places& places, const HistoryOptions& options);
 ExitCode cancel(const Places& places, const std::string& guest);
 ExitCode pause(const Places& places, const std::string& guest);
 ExitCode resume(const Places& places, const std::string& guest);
+ExitCode wakeup(const Places& places, const std::string& guest);
 // `force`: at once, instead of by the power button.
 ExitCode shutdown(const Places& places, const std::string& guest, bool force);
 // `size` empty: says how large it is.

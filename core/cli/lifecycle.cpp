@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `segue cancel`, `pause`, `resume`, `shutdown`, `balloon` and `kill`.
+// `segue cancel`, `pause`, `resume`, `wakeup`, `shutdown`, `balloon` and `kill`.
 #include <csignal>
 
 #include <segue/cpp/sys.hpp>
@@ -76,6 +76,10 @@ ExitCode pause(const Places& places, const std::string& guest) {
 
 ExitCode resume(const Places& places, const std::string& guest) {
     return call(places, guest, &control::Client::resume);
+}
+
+ExitCode wakeup(const Places& places, const std::string& guest) {
+    return call(places, guest, &control::Client::wakeup);
 }
 
 ExitCode shutdown(const Places& places, const std::string& guest, bool force) {

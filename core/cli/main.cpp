@@ -158,6 +158,7 @@ void CommandLine::add_guest_verbs() {
     verb("cancel", "cancel the update that is running", cli::cancel);
     verb("pause", "stop a guest's vCPUs", cli::pause);
     verb("resume", "let them run again", cli::resume);
+    verb("wakeup", "wake a guest that is suspended", cli::wakeup);
     auto* off = command("shutdown", "press a guest's power button",
                         [this](const Places& p) { return cli::shutdown(p, guest, force); });
     add_guest(off);

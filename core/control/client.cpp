@@ -127,6 +127,10 @@ Status Client::resume() const {
     return no_value(call({"POST", "/v1/vm/resume", "", ""}));
 }
 
+Status Client::wakeup() const {
+    return no_value(call({"POST", "/v1/vm/wakeup", "", ""}));
+}
+
 Status Client::shutdown() const {
     return no_value(call({"POST", "/v1/vm/shutdown", "", ""}));
 }

@@ -25,6 +25,7 @@ public:
     Result<VmInfo> vm() const;
     Status pause() const;
     Status resume() const;
+    Status wakeup() const;
     Status shutdown() const;
     Status set_balloon(std::uint64_t bytes) const;
     Status quit() const;

@@ -14,7 +14,10 @@ namespace segue::control {
 // pause() waits in it while `slow` is set, so that a test has a request in hand.
 class FakeService final : public Service {
 public:
-    VmInfo vm() override { return info; }
+    VmInfo vm() override {
+        const std::lock_guard lock(mutex_);
+        return info;
+    }
     Status pause() override {
         ++pauses;
         std::unique_lock lock(mutex_);
@@ -23,6 +26,11 @@ public:
         return {};
     }
     Status resume() override { return {}; }
+    Status wakeup() override {
+        ++wakeups;
+        be(report::RunState::Running);
+        return {};
+    }
     Status shutdown() override {
         ++shutdowns;
         return {};
@@ -47,7 +55,7 @@ public:
             return *refusal;
         const std::lock_guard lock(mutex_);
         asked_ = request;
-        return example_verdict();
+        return verdict;
     }
     Result<report::UpdateRecord> update(const std::string& id) override {
         const std::lock_guard lock(mutex_);
@@ -77,6 +85,14 @@ public:
         const std::lock_guard lock(mutex_);
         record.status = status;
     }
+    template <class F>
+    void change(F f) {
+        const std::lock_guard lock(mutex_);
+        f(info);
+    }
+    void be(report::RunState state) {
+        change([&](VmInfo& vm) { vm.state = state; });
+    }
     void slow(bool on) {
         const std::lock_guard lock(mutex_);
         slow_ = on;
@@ -98,6 +114,7 @@ public:
         vm.vcpus = 4;
         vm.console = "pty:/dev/pts/3";
         vm.ram = {{"ram0", "shared-one", 1ull << 40, ~0ull, "/proc/4711/fd/9", 4096}};
+        vm.suspend = true;
         vm.update = "3-1";
         return vm;
     }
@@ -160,10 +177,11 @@ public:
     }
 
     VmInfo info = example_vm();
+    report::Verdict verdict = example_verdict();
     report::UpdateRecord record = example_record();
     std::optional<Error> refusal;
     std::atomic<std::uint64_t> balloon = 0;
-    std::atomic<int> pauses = 0, cancels = 0, shutdowns = 0, quits = 0;
+    std::atomic<int> pauses = 0, cancels = 0, shutdowns = 0, wakeups = 0, quits = 0;
     std::atomic<bool> cancellable = false;
 
 private:

@@ -194,6 +194,7 @@ VmInfo read_vm(const Object::Ptr& o) {
         const auto b = child(o, "balloon");
         vm.balloon = {need<Poco::UInt64>(b, "wanted_bytes"), need<Poco::UInt64>(b, "given_bytes")};
     }
+    vm.suspend = o->optValue<bool>("suspend", false); // not of older versions
     vm.update = text(o, "update");
     return vm;
 }

@@ -121,6 +121,7 @@ std::string to_json(const VmInfo& vm) {
         b->set("given_bytes", static_cast<Poco::UInt64>(vm.balloon->given));
         o->set("balloon", b);
     }
+    o->set("suspend", vm.suspend);
     o->set("update", to_utf8(vm.update));
     return text_of(o);
 }

@@ -57,6 +57,9 @@ Answer pause(Service& service, const Request&, const std::string&) {
 Answer resume(Service& service, const Request&, const std::string&) {
     return done(service.resume());
 }
+Answer wakeup(Service& service, const Request&, const std::string&) {
+    return done(service.wakeup());
+}
 Answer shutdown(Service& service, const Request&, const std::string&) {
     return done(service.shutdown());
 }
@@ -115,7 +118,7 @@ struct Route {
     std::string_view method, pattern;
     Handler handler;
 };
-constexpr std::array<Route, 13> kRoutes = {{{"GET", "/healthz", healthz},
+constexpr std::array<Route, 14> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"GET", "/v1/plugins", get_plugins},
                                             {"GET", "/v1/updates", get_updates},
                                             {"GET", "/v1/vm", get_vm},
@@ -124,6 +127,7 @@ constexpr std::array<Route, 13> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"POST", "/v1/vm/quit", quit},
                                             {"POST", "/v1/vm/resume", resume},
                                             {"POST", "/v1/vm/shutdown", shutdown},
+                                            {"POST", "/v1/vm/wakeup", wakeup},
                                             {"POST", "/v1/preflight", preflight},
                                             {"POST", "/v1/updates", start_update},
                                             {"DELETE", "/v1/updates/current", cancel_update},

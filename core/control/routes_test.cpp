@@ -29,6 +29,8 @@ TEST_F(Routes, EachCallsItsService) {
     EXPECT_EQ(ask("POST", "/v1/vm/pause").status, 204);
     EXPECT_EQ(service.pauses, 1);
     EXPECT_EQ(ask("POST", "/v1/vm/resume").status, 204);
+    EXPECT_EQ(ask("POST", "/v1/vm/wakeup").status, 204);
+    EXPECT_EQ(service.wakeups, 1);
     EXPECT_EQ(ask("POST", "/v1/vm/shutdown").status, 204);
     EXPECT_EQ(service.shutdowns, 1);
     EXPECT_EQ(ask("POST", "/v1/vm/balloon", R"({"bytes":8192})").status, 204);

@@ -35,6 +35,7 @@ struct VmInfo {
     std::uint32_t vcpus = 0;
     std::string console; // "pty:/dev/pts/3", "file:/x", "stdio", "none"
     std::vector<RamInfo> ram;
+    bool suspend = false; // its hardware offers suspend to RAM
     std::optional<BalloonInfo> balloon;
     std::string update; // id of the update in progress or of the last one; empty: none yet
 };
@@ -74,7 +75,10 @@ public:
     virtual VmInfo vm() = 0;
     virtual Status pause() = 0; // EXISTS while an update is running
     virtual Status resume() = 0;
-    virtual Status shutdown() = 0; // presses the power button; REFUSED where nobody listens to it
+    virtual Status wakeup() = 0; // REFUSED where it is not suspended; EXISTS as with pause()
+    // Presses the power button, which wakes a guest that is suspended; REFUSED where nobody
+    // listens.
+    virtual Status shutdown() = 0;
     // How much of its RAM the guest is to give back, in all. UNSUPPORTED without a balloon.
     virtual Status set_balloon(std::uint64_t bytes) = 0;
     virtual Status quit() = 0; // ends guest and VMM; the answer may still be sent

@@ -85,7 +85,8 @@ struct segue_page_header {
     uint64_t tsc_khz;    // as the guest was told or has measured
     uint64_t ram_bytes;  // by the memory map of the start info
     uint64_t boot_tsc;   // the TSC when the guest began
-    uint64_t pad[26];
+    uint64_t wake_count; // how often it woke from ACPI S3 since it booted
+    uint64_t pad[25];
 };
 
 struct segue_page {

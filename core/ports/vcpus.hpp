@@ -16,8 +16,8 @@ public:
     Vcpus& operator=(const Vcpus&) = delete;
 
     // Takes every vCPU out of the guest, with no exit half done. REFUSED where the guest reset,
-    // powered off or crashed meanwhile (detail "event"): the vCPUs stand still then, too, and the
-    // event has been told. DEADLINE: they go on. Idempotent.
+    // powered off, crashed or went to sleep meanwhile (detail "event"; the last one "suspend"): the
+    // vCPUs stand still then, too, and the event has been told. DEADLINE: they go on. Idempotent.
     virtual Status stop(Deadline deadline) = 0;
 
     // Lets them run. Only the owner calls this; nothing in it can fail. [update, control]

@@ -259,6 +259,9 @@ Status Incoming::take_run(const state::Reader& in) {
     if (before >= report::kRunStateNames.size())
         return Error(Code::Corrupt, "unknown run state");
     before_ = static_cast<RunState>(before);
+    if (run->find("asleep") != nullptr) { // not of a VMM without suspend
+        SEGUE_ASSIGN(asleep_, run->flag("asleep"));
+    }
     SEGUE_ASSIGN(const std::uint64_t paused_at, run->number("paused-at-ns"));
     paused_at_ = std::chrono::nanoseconds(paused_at);
     SEGUE_ASSIGN(report::UpdateRecord record, report::load_record(in));
@@ -305,7 +308,7 @@ Status Incoming::claim() {
 Status Incoming::commit() {
     enter(Phase::Commit);
     SEGUE_TRY(origin_->claim(*s_.ownership, s_.guest.generation, header_.attempt, session_.wait()));
-    s_.run.take_over(before_);
+    s_.run.take_over(before_, asleep_);
     // The guest runs. What follows may take its time, and none of it can fail the update.
     const auto now = monotonic_now();
     progress_.change([&](report::UpdateRecord& r) {

@@ -90,6 +90,7 @@ private:
     Hello hello_;
     plugin::Plan plan_;
     report::RunState before_ = report::RunState::Paused;
+    bool asleep_ = false;
     std::chrono::nanoseconds paused_at_{};
     bool hung_ = false;
     std::chrono::nanoseconds held_at_{}; // 0: the control socket never was this side's to hold

@@ -219,6 +219,7 @@ Status Outgoing::save() {
     const report::UpdateRecord record = attempt_.progress.snapshot();
     out.begin("run", "", 1);
     out.put("state", static_cast<std::uint64_t>(ctx_.run.before()));
+    out.put_flag("asleep", ctx_.run.asleep());
     out.put("paused-at-ns", static_cast<std::uint64_t>(paused_at(record).count()));
     out.end();
     report::save_record(record, out);

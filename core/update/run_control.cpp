@@ -26,28 +26,47 @@ RunState RunControl::before() const {
     return stopped_ ? before_ : state_;
 }
 
+bool RunControl::asleep() const {
+    const std::lock_guard lock(mutex_);
+    return asleep_;
+}
+
 // Gate first: a device has nothing to do that a guest could miss before its first instruction.
 void RunControl::run_as(RunState state) noexcept {
-    state_ = state;
+    state_ = state == RunState::Running && asleep_ ? RunState::Suspended : state;
     settled_ = false;
-    if (state != RunState::Running)
+    if (state_ != RunState::Running)
         return;
     vcpus_->run();
     devices_->activate();
+}
+
+// The guest may have gone to sleep a moment ago: then it stands still as well.
+Status RunControl::stop_vcpus(Deadline deadline) {
+    Status s = vcpus_->stop(deadline);
+    if (s || s.error().detail("event") != "suspend")
+        return s;
+    asleep_ = true;
+    return {};
+}
+
+// An error: the guest goes on.
+Status RunControl::stop_all(Deadline deadline) {
+    SEGUE_TRY(stop_vcpus(deadline));
+    Status s = devices_->quiesce();
+    if (!s)
+        run_as(RunState::Running);
+    return s;
 }
 
 Status RunControl::pause() {
     const std::lock_guard lock(mutex_);
     if (held_)
         return busy();
-    if (state_ != RunState::Running)
-        return {};
-    SEGUE_TRY(vcpus_->stop(Deadline::in(kStopByHand)));
-    if (Status s = devices_->quiesce(); !s) {
-        run_as(RunState::Running);
-        return s;
-    }
-    state_ = RunState::Paused;
+    if (state_ == RunState::Running)
+        SEGUE_TRY(stop_all(Deadline::in(kStopByHand)));
+    if (state_ == RunState::Running || state_ == RunState::Suspended)
+        state_ = RunState::Paused;
     return {};
 }
 
@@ -58,6 +77,30 @@ Status RunControl::resume() {
     if (state_ == RunState::Paused)
         run_as(RunState::Running);
     return {};
+}
+
+Status RunControl::wake(const std::function<Status()>& waking) {
+    const std::lock_guard lock(mutex_);
+    if (held_)
+        return busy();
+    if (state_ != RunState::Suspended)
+        return Error(Code::Refused,
+                     std::string("the guest is not suspended: it is ") + name_of(state_))
+            .way_out(asleep_ ? "let it be suspended again: segue resume NAME"
+                             : "`segue status` shows what it does");
+    SEGUE_TRY(waking());
+    asleep_ = false;
+    run_as(RunState::Running);
+    return {};
+}
+
+Status RunControl::suspend() {
+    const std::lock_guard lock(mutex_);
+    if (state_ != RunState::Running)
+        return {}; // whoever stopped it since knows, or it is not ours any more
+    SEGUE_TRY(stop_vcpus(Deadline::in(kStopByHand)));
+    state_ = RunState::Suspended;
+    return devices_->quiesce();
 }
 
 void RunControl::start() {
@@ -72,6 +115,7 @@ Status RunControl::restart(const std::function<Status()>& again) {
     // The guest's own event refuses the stop, and has done it.
     (void)vcpus_->stop(Deadline::in(kStopByHand)).ok();
     state_ = RunState::Paused;
+    asleep_ = false;
     SEGUE_TRY(devices_->quiesce());
     SEGUE_TRY(again());
     run_as(RunState::Running);
@@ -103,11 +147,8 @@ Status RunControl::stop(Deadline deadline) {
     const std::lock_guard lock(mutex_);
     before_ = state_;
     if (state_ == RunState::Running) {
-        SEGUE_TRY(vcpus_->stop(deadline));
-        if (Status s = devices_->quiesce(); !s) {
-            run_as(RunState::Running);
-            return s;
-        }
+        SEGUE_TRY(stop_all(deadline));
+        before_ = asleep_ ? RunState::Suspended : RunState::Running;
     }
     stopped_ = true;
     state_ = RunState::FinishMigrate;
@@ -129,8 +170,9 @@ void RunControl::gone() {
     state_ = RunState::Postmigrate;
 }
 
-void RunControl::take_over(RunState before) noexcept {
+void RunControl::take_over(RunState before, bool asleep) noexcept {
     const std::lock_guard lock(mutex_);
+    asleep_ = asleep;
     run_as(before);
 }
 

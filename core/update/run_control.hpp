@@ -28,15 +28,23 @@ public:
 
     report::RunState state() const;
 
-    // By hand. EXISTS while an update holds the guest. [control]
+    // By hand. EXISTS while an update holds the guest. One that sleeps is no less asleep after
+    // both. [control]
     Status pause();
     Status resume();
+    // Of a suspended guest: `waking()` makes the machine ready, then it runs. REFUSED where it is
+    // not suspended; an error of waking() leaves it so. EXISTS while an update holds it. [control]
+    Status wake(const std::function<Status()>& waking);
 
     // Generation 1, with the ownership record made: the guest starts. [main]
     void start();
     // The guest stopped itself: `again()` makes the machine anew, then it runs. An error leaves it
     // `paused`. [main]
     Status restart(const std::function<Status()>& again);
+
+    // The guest went to sleep by itself, also in an update, which then moves a guest that sleeps.
+    // An error: a device is not quiet yet; it is suspended all the same. [main]
+    Status suspend();
 
     // EXISTS where another update holds it. [update]
     Status begin();
@@ -52,19 +60,23 @@ public:
     // The other generation owns it now: `postmigrate`, for ever.
     void gone();
     // New side, right after the commit: opens the gate if the guest was running. Cannot fail.
-    void take_over(report::RunState before) noexcept;
+    void take_over(report::RunState before, bool asleep) noexcept;
     // What the state is once this update is over.
     report::RunState before() const;
+    // The guest is suspended, also where it is paused besides.
+    bool asleep() const;
 
 private:
     void run_as(report::RunState state) noexcept;
+    Status stop_vcpus(Deadline deadline);
+    Status stop_all(Deadline deadline);
 
     ports::Vcpus* vcpus_ = nullptr;
     ports::Devices* devices_ = nullptr;
     mutable std::mutex mutex_;
     report::RunState state_;
     report::RunState before_ = report::RunState::Running; // while stopped by an update
-    bool held_ = false, settled_ = false, stopped_ = false;
+    bool held_ = false, settled_ = false, stopped_ = false, asleep_ = false;
 };
 
 } // namespace segue::update

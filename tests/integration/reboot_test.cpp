@@ -206,6 +206,17 @@ TEST_P(RebootInTwoSteps, APausedGuestStaysPaused) {
     expect_unharmed();
 }
 
+TEST_P(RebootInTwoSteps, AGuestThatSleepsIsWokenByWhoeverStartsIt) {
+    boot(spec(GetParam()));
+    ASSERT_TRUE(guest_->type('s'));
+    ASSERT_TRUE(comes_true([&] { return vm().state == report::RunState::Suspended; }));
+    ASSERT_EQ(save().status, report::UpdateStatus::Completed);
+    ASSERT_EQ(start(), "");
+    EXPECT_EQ(vm_.state, report::RunState::Suspended);
+    ASSERT_TRUE(guest_->client().wakeup());
+    expect_unharmed();
+}
+
 TEST_P(RebootInTwoSteps, WhatAnOperatorHasSetIsInTheState) {
     boot(spec(GetParam()));
     const auto vcpu = [this] { return test::thread_named(vm_.pid, "vcpu1"); };

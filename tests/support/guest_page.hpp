@@ -23,6 +23,7 @@ public:
 
     std::vector<std::uint64_t> counters() const;
     std::uint64_t boots() const { return page().header.boot_count; }
+    std::uint64_t wakes() const { return page().header.wake_count; }
     // "" where every check of the guest held so far; else what did not.
     std::string errors() const;
     // Waits until every vCPU has counted on and, where its share is filled, verified all of it

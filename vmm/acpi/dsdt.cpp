@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The DSDT: what is neither a processor nor found by itself.
+#include <algorithm>
+
 #include "vmm/acpi/aml.hpp"
 #include "vmm/acpi/resources.hpp"
 #include "vmm/acpi/table.hpp"
@@ -61,13 +63,25 @@ Bytes clock() {
                 name("_CRS", resources({io_ports(Rtc::kPort, Rtc::kPorts), isa_irq(Rtc::kIrq)}))}));
 }
 
+// PM1a and PM1b control's sleep type (7.4.2); there is no PM1b.
+Bytes sleep_state(std::string_view path, unsigned type) {
+    return name(path, package({integer(type), integer(0), integer(0), integer(0)}));
+}
+
+Bytes suspend_state() {
+    return sleep_state("\\_S3", AcpiPm::kSuspend);
+}
+
 } // namespace
 
+bool offers_suspend(const Bytes& tables) {
+    const Bytes state = suspend_state();
+    return std::search(tables.begin(), tables.end(), state.begin(), state.end()) != tables.end();
+}
+
 Bytes dsdt(bool high_window) {
-    const Bytes power_off =
-        package({integer(AcpiPm::kSoftOff), integer(0), integer(0), integer(0)});
     return table("DSDT", 2,
-                 joined({name("\\_S5", power_off),
+                 joined({suspend_state(), sleep_state("\\_S5", AcpiPm::kSoftOff),
                          scope("\\_SB", joined({motherboard(), pci_root(high_window), clock(),
                                                 serial_port()}))}));
 }

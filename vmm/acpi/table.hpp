@@ -18,5 +18,7 @@ Bytes fadt(std::uint32_t facs, std::uint32_t dsdt);
 Bytes madt(unsigned vcpus);
 Bytes mcfg();
 Bytes dsdt(bool high_window);
+// Whether the DSDT among `tables` has S3; an older VMM's has not.
+bool offers_suspend(const Bytes& tables);
 
 } // namespace segue::vmm::acpi

@@ -159,6 +159,8 @@ TEST_F(AcpiTables, DsdtHasSoftOffAndTheDevices) {
     using namespace acpi;
     EXPECT_TRUE(
         holds(dsdt, name("\\_S5", package({integer(5), integer(0), integer(0), integer(0)}))));
+    EXPECT_TRUE(
+        holds(dsdt, name("\\_S3", package({integer(3), integer(0), integer(0), integer(0)}))));
     for (const char* id : {"PNP0A08", "PNP0C02", "PNP0B00", "PNP0501"})
         EXPECT_TRUE(holds(dsdt, name("_HID", eisa_id(id)))) << id;
     EXPECT_TRUE(holds(dsdt, memory_window(kPciWindow, kPciWindowEnd)));
@@ -166,6 +168,16 @@ TEST_F(AcpiTables, DsdtHasSoftOffAndTheDevices) {
         << "slot 31";
     EXPECT_TRUE(holds(dsdt, package({integer(0x9ffff), integer(0), integer(0), integer(17)})))
         << "slot 9";
+}
+
+TEST_F(AcpiTables, SuspendIsOfferedWhereTheTablesHaveIt) {
+    EXPECT_TRUE(acpi::offers_suspend(all));
+    const acpi::Bytes letters = {'_', 'S', '3', '_'};
+    const auto at = std::search(all.begin(), all.end(), letters.begin(), letters.end());
+    ASSERT_NE(at, all.end());
+    at[2] = '4';
+    EXPECT_FALSE(acpi::offers_suspend(all));
+    EXPECT_FALSE(acpi::offers_suspend({}));
 }
 
 TEST_F(AcpiTables, TheHighWindowIsThereOnlyWhereTheGuestCanReachIt) {

@@ -13,6 +13,8 @@ const char* name_of(GuestEvent::Kind kind) {
         return "triple-fault";
     case GuestEvent::Kind::Crash:
         return "crash";
+    case GuestEvent::Kind::Suspend:
+        return "suspend";
     }
     return "crash";
 }

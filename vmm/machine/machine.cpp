@@ -6,6 +6,7 @@
 
 #include "core/base/log.hpp"
 #include "vmm/acpi/tables.hpp"
+#include "vmm/boot/waking.hpp"
 #include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
 #include "vmm/devices/virtio_block/virtio_block.hpp"
 #include "vmm/kvm/cpuid.hpp"
@@ -107,6 +108,19 @@ Status Machine::reset() {
     SEGUE_TRY(write_acpi_tables(acpi_tables_, ram_));
     devices_->reset();
     SEGUE_TRY(mover_->restart(first));
+    vcpus_->forget_event();
+    return {};
+}
+
+Status Machine::wake() {
+    const std::uint32_t vector = waking_vector(acpi_tables_, ram_);
+    if (vector == 0) {
+        log::warn("the guest sleeps without a waking vector: it boots instead");
+        return reset();
+    }
+    devices_->reset();
+    devices_->acpi_pm().wake();
+    SEGUE_TRY(mover_->restart(waking_vcpu(vector, mover_->blank().vcpus[0].sregs)));
     vcpus_->forget_event();
     return {};
 }

@@ -7,7 +7,7 @@
 
 #include "core/inventory/inventory.hpp"
 #include "core/ports/machine.hpp"
-#include "vmm/acpi/bytes.hpp"
+#include "vmm/acpi/table.hpp"
 #include "vmm/kvm/codec.hpp"
 #include "vmm/machine/config.hpp"
 #include "vmm/machine/device_set.hpp"
@@ -37,6 +37,11 @@ public:
     Status create(const MachineConfig& config, inventory::Inventory& inventory);
     // Boots the guest again after a guest event. vCPUs stopped.
     Status reset();
+    // Wakes the guest after it has gone to sleep, as a PC's firmware does: processors and devices
+    // are reset, RAM stays. vCPUs stopped.
+    Status wake();
+    // The guest was told of S3 at its first boot. [any, after create() or build()]
+    bool offers_suspend() const { return acpi::offers_suspend(acpi_tables_); }
     // The guest's own shutdown then ends in a guest event. [any, after create() or build()]
     Status press_power_button() { return devices_->acpi_pm().press_power_button(); }
 

@@ -135,7 +135,19 @@ int GuestProcess::run() {
     }
 }
 
+// Needs no end of an update: that moves a guest that sleeps as well.
+void GuestProcess::suspend() {
+    const Status s = run_.suspend();
+    log::info("the guest sleeps: segue wakeup " + facts_.name);
+    if (!s)
+        log::warn("it sleeps, but not all of it is quiet: " + s.error().what());
+}
+
 std::optional<int> GuestProcess::handle(const GuestEvent& event) {
+    if (event.kind == GuestEvent::Kind::Suspend) {
+        suspend();
+        return std::nullopt;
+    }
     // An update in hand goes first: it is taken back, or the guest is not ours any more.
     if (engine_->cancel().code() == Code::Refused)
         return std::nullopt;
@@ -147,6 +159,7 @@ std::optional<int> GuestProcess::handle(const GuestEvent& event) {
         return end(1, "the guest crashed: " + event.text);
     case GuestEvent::Kind::Reset:
     case GuestEvent::Kind::TripleFault:
+    case GuestEvent::Kind::Suspend:
         break;
     }
     log::info(std::string("the guest asked for a reset (") + name_of(event.kind) + ")");

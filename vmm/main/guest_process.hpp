@@ -65,6 +65,7 @@ private:
     void start_engine(std::vector<report::UpdateRecord> past);
     // Nothing: go on.
     std::optional<int> handle(const GuestEvent& event);
+    void suspend();
     std::optional<int> handle(ShutdownRequest);
     std::optional<int> handle(HandedOver news);
     // The guest ends here, if it still is ours.

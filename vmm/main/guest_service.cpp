@@ -70,6 +70,7 @@ control::VmInfo GuestService::vm() {
     info.generation = p_.facts.generation;
     info.state = p_.run.state();
     info.vcpus = p_.config.vcpus;
+    info.suspend = p_.machine.offers_suspend();
     info.console = console_text(p_.machine.config().console);
     for (const inventory::RamBlock& block : p_.inventory.blocks())
         info.ram.push_back(ram_info(block));
@@ -98,6 +99,16 @@ Status GuestService::set_balloon(std::uint64_t bytes) {
     balloon->want(static_cast<std::uint32_t>(bytes / BalloonSize::kPage));
     p_.run.finish();
     return {};
+}
+
+Status GuestService::wakeup() {
+    return p_.run.wake([this] { return p_.machine.wake(); });
+}
+
+// Where the guest sleeps, its button wakes it, as on a PC.
+Status GuestService::shutdown() {
+    return p_.run.state() == report::RunState::Suspended ? wakeup()
+                                                         : p_.machine.press_power_button();
 }
 
 Status GuestService::quit() {

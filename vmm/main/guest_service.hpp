@@ -40,8 +40,9 @@ public:
     control::VmInfo vm() override;
     Status pause() override { return p_.run.pause(); }
     Status resume() override { return p_.run.resume(); }
+    Status wakeup() override;
+    Status shutdown() override;
     Status set_balloon(std::uint64_t bytes) override;
-    Status shutdown() override { return p_.machine.press_power_button(); }
     Status quit() override;
     Result<report::UpdateRecord> start_update(const control::UpdateRequest& request) override;
     Result<report::Verdict> preflight(const control::UpdateRequest& request) override;

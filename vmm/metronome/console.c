@@ -62,6 +62,13 @@ void say_boot(void) {
     flush();
 }
 
+void say_wake(void) {
+    begin_line();
+    put_number("metronome: woke=", page->header.wake_count);
+    end_line();
+    flush();
+}
+
 _Noreturn void die(const char* why) {
     begin_line();
     put("metronome: cannot run: ");
@@ -107,6 +114,8 @@ static void obey(const struct cpu* cpu, char command) {
         clear_idt();
         __asm__ volatile("ud2");
     }
+    if (command == 's')
+        go_to_sleep();
     if (command == 'e')
         spoil_own_memory(cpu);
     if (command == 'g')

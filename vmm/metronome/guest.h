@@ -42,11 +42,14 @@ static struct segue_page* const page = (struct segue_page*)SEGUE_PAGE_GPA;
 
 // start.c: PVH's hvm_start_info.
 void read_start_info(void);
+uint64_t root_table(void); // ACPI's RSDP; 0: none
 
 // memory.c
 void add_ram(uint64_t begin, uint64_t size);
 void map_ram(void);
 bool take_share(struct cpu* cpu);
+// After a sleep: each word is of the sweep that was cut off, or of the one before.
+void check_share(struct cpu* cpu);
 uint64_t share_address(const struct cpu* cpu);
 
 // interrupts.c
@@ -56,11 +59,17 @@ void init_pic(void);
 void init_pit(void);
 uint64_t measure_tsc_khz(void);
 void init_lapic(uint32_t number);
+void copy_trampoline(void);
 bool start_cpu(uint32_t number);
+
+// suspend.c
+void go_to_sleep(void);
+bool has_slept(void); // once after each wake-up
 
 // console.c
 void init_console(void);
 void say_boot(void);
+void say_wake(void);
 _Noreturn void die(const char* why);
 
 // loop.S, and what it calls back
@@ -77,6 +86,9 @@ static inline uint64_t read_tsc(void) {
 }
 static inline void out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+static inline void out16(uint16_t port, uint16_t value) {
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 static inline uint8_t in8(uint16_t port) {
     uint8_t value;

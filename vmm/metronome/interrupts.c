@@ -107,11 +107,15 @@ static bool wait_online(uint32_t number, uint64_t ms) {
     return (*state & SEGUE_STATE_ONLINE) != 0;
 }
 
-// INIT, then SIPI, and another SIPI where there is no answer: on a busy host it may take its time.
-bool start_cpu(uint32_t number) {
+void copy_trampoline(void) {
     volatile char* to = (volatile char*)TRAMPOLINE;
     for (const char* from = trampoline; from != trampoline_end;)
         *to++ = *from++;
+}
+
+// INIT, then SIPI, and another SIPI where there is no answer: on a busy host it may take its time.
+bool start_cpu(uint32_t number) {
+    copy_trampoline();
     lapic_write(0x310, number << 24);
     lapic_write(0x300, 0x4500);
     for (unsigned attempt = 0; attempt < 5; attempt++) {

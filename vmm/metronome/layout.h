@@ -18,10 +18,10 @@
 #define VECTOR_TIMER 0x40
 #define VECTOR_SPURIOUS 0xff
 
-// A task state segment with an I/O map of ports 0 to 0x3ff, all allowed, and its closing byte.
+// A task state segment with an I/O map of ports 0 to 0x7ff, all allowed, and its closing byte.
 #define TSS_IO_MAP 104
-#define TSS_LIMIT (TSS_IO_MAP + 128)
-#define TSS_BYTES 256
+#define TSS_LIMIT (TSS_IO_MAP + 256)
+#define TSS_BYTES 512
 #define KERNEL_STACK_BYTES 256
 #define USER_STACK_BYTES 4096
 

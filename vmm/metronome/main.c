@@ -28,6 +28,22 @@ static struct cpu* init_cpu(uint32_t number) {
     return cpu;
 }
 
+// Each with a walk that begins anew.
+static void start_all(void) {
+    for (uint32_t i = 0; i < options.vcpus; i++)
+        init_cpu(i);
+    init_lapic(0);
+    for (uint32_t i = 1; i < options.vcpus; i++)
+        if (!start_cpu(i))
+            die("a vCPU did not start: are there fewer than vcpus=?");
+}
+
+static _Noreturn void lead(uint32_t features) {
+    cpus[0].features = features;
+    cpus[0].service_tsc = 0;
+    join(&cpus[0]);
+}
+
 static _Noreturn void first_main(uint32_t features) {
     init_page();
     init_pic();
@@ -37,21 +53,31 @@ static _Noreturn void first_main(uint32_t features) {
     page->header.tsc_khz = options.tsc_khz != 0 ? options.tsc_khz : measure_tsc_khz();
     init_pit();
     page->header.vcpus = options.vcpus;
-    for (uint32_t i = 0; i < options.vcpus; i++)
-        init_cpu(i);
-    init_lapic(0);
-    for (uint32_t i = 1; i < options.vcpus; i++)
-        if (!start_cpu(i))
-            die("a vCPU did not start: are there fewer than vcpus=?");
+    start_all();
     say_boot();
     page->header.magic = SEGUE_PAGE_MAGIC;
-    cpus[0].features = features;
-    cpus[0].service_tsc = 0;
-    join(&cpus[0]);
+    lead(features);
+}
+
+// Interrupt controllers, timer and console are as after a power-on, RAM is as it was.
+static _Noreturn void wake_main(uint32_t features) {
+    init_pic();
+    init_console();
+    init_pit();
+    for (uint32_t i = 0; i < options.vcpus; i++) {
+        check_share(&cpus[i]);
+        page->slot[i].state = 0;
+    }
+    start_all();
+    page->header.wake_count++;
+    say_wake();
+    lead(features);
 }
 
 // From boot.S.
 _Noreturn void guest_main(uint32_t number, uint32_t features) {
+    if (number == 0 && has_slept())
+        wake_main(features);
     if (number == 0)
         first_main(features);
     cpus[number].features = features;

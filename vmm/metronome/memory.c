@@ -71,6 +71,7 @@ bool take_share(struct cpu* cpu) {
     cpu->share_end = cpu->share_begin + bytes;
     cpu->slot->share_bytes = bytes;
     cpu->key_new = key_of(cpu->number, 1);
+    cpu->mask = 0;
     if (bytes != 0)
         next_run(cpu);
     return bytes != 0;
@@ -124,6 +125,27 @@ void wrong_word_found(struct cpu* cpu, uint64_t address, uint64_t difference) {
         slot->mem_bad_pages++;
     cpu->last_bad_page = address / PAGE;
     slot->mem_errors++;
+}
+
+static uint64_t word_of(uint64_t address, uint64_t key) {
+    const uint64_t m = (address + key) * SEQUENCE_FACTOR;
+    return m ^ m >> 32;
+}
+
+void check_share(struct cpu* cpu) {
+    if ((cpu->slot->state & SEGUE_STATE_FILLED) == 0)
+        return;
+    uint64_t bytes;
+    for (uint64_t share = cpu->share_begin; share < cpu->share_end; share += bytes) {
+        const uint64_t begin = locate(share, &bytes);
+        if (bytes > cpu->share_end - share)
+            bytes = cpu->share_end - share;
+        for (uint64_t at = begin; at < begin + bytes; at += 8) {
+            const uint64_t found = *(volatile uint64_t*)at;
+            if (found != word_of(at, cpu->key_old) && found != word_of(at, cpu->key_new))
+                wrong_word_found(cpu, at, found ^ word_of(at, cpu->key_old));
+        }
+    }
 }
 
 void wrong_registers_found(struct cpu* cpu, uint64_t which) {

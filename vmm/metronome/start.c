@@ -57,6 +57,10 @@ static void read_command_line(const char* at) {
         options.vcpus = SEGUE_PAGE_MAX_VCPUS;
 }
 
+uint64_t root_table(void) {
+    return ((const struct start_info*)start_info)->rsdp;
+}
+
 void read_start_info(void) {
     const struct start_info* info = (const struct start_info*)start_info;
     if (info->magic != 0x336ec578 || info->version < 1)

@@ -6,6 +6,7 @@ namespace segue::vmm {
 namespace {
 
 constexpr std::uint16_t kPowerButton = 1 << 8; // in status and enable
+constexpr std::uint16_t kWake = 1 << 15;       // in status
 // A guest reads back whether it could enable an event, also one that never comes.
 constexpr std::uint16_t kEnableBits = kPowerButton | 1 << 0 /*timer*/ | 1 << 5 /*global lock*/ |
                                       1 << 9 /*sleep button*/ | 1 << 10 /*RTC*/;
@@ -26,8 +27,8 @@ std::uint8_t AcpiPm::read_byte(unsigned at) const {
     return static_cast<std::uint8_t>(registers[at / 2] >> at % 2 * 8);
 }
 
-// True where the write asks for a power-off.
-bool AcpiPm::write_byte(unsigned at, std::uint8_t value) {
+// `act`: what the write asks for, if it does.
+void AcpiPm::write_byte(unsigned at, std::uint8_t value, std::optional<GuestEvent::Kind>& act) {
     const bool high = at % 2 != 0;
     if (at / 2 == 0) { // ones clear
         s_.pm1_status &= static_cast<std::uint16_t>(~with_byte(0, high, value));
@@ -36,9 +37,12 @@ bool AcpiPm::write_byte(unsigned at, std::uint8_t value) {
     } else {
         const std::uint16_t written = with_byte(s_.pm1_control, high, value);
         s_.pm1_control = written & kControlBits;
-        return (written & kSleep) != 0 && (written >> kSleepTypeAt & 7) == kSoftOff;
+        const unsigned type = written >> kSleepTypeAt & 7;
+        if ((written & kSleep) != 0 && type == kSoftOff)
+            act = GuestEvent::Kind::Shutdown;
+        if ((written & kSleep) != 0 && type == kSuspend)
+            act = GuestEvent::Kind::Suspend;
     }
-    return false;
 }
 
 void AcpiPm::read(std::uint16_t port, std::span<std::byte> data) {
@@ -48,18 +52,18 @@ void AcpiPm::read(std::uint16_t port, std::span<std::byte> data) {
 }
 
 void AcpiPm::write(std::uint16_t port, std::span<const std::byte> data) {
-    bool off = false;
+    std::optional<GuestEvent::Kind> act;
     {
         const std::lock_guard lock(mutex_);
         for (std::size_t i = 0; i < data.size(); ++i)
-            off |=
-                write_byte(port + static_cast<unsigned>(i), std::to_integer<std::uint8_t>(data[i]));
+            write_byte(port + static_cast<unsigned>(i), std::to_integer<std::uint8_t>(data[i]),
+                       act);
         update_line();
     }
-    if (!off)
+    if (!act)
         return;
     GuestEvent event;
-    event.kind = GuestEvent::Kind::Shutdown;
+    event.kind = *act;
     events_.guest_event(event);
 }
 
@@ -71,6 +75,13 @@ Status AcpiPm::press_power_button() {
     s_.pm1_status |= kPowerButton;
     update_line();
     return {};
+}
+
+// 4.8.3.1: the status of what woke it, and that it was woken.
+void AcpiPm::wake() {
+    const std::lock_guard lock(mutex_);
+    s_.pm1_status |= kWake | kPowerButton;
+    update_line();
 }
 
 void AcpiPm::update_line() {

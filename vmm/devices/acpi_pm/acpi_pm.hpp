@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// acpi_pm.hpp - ACPI fixed hardware: the PM1 registers, with a power button and soft-off.
+// acpi_pm.hpp - ACPI fixed hardware: the PM1 registers, with a power button, suspend to RAM
+// and soft-off.
 #pragma once
 
 #include <mutex>
+#include <optional>
 
 #include "vmm/devices/acpi_pm/state.hpp"
 #include "vmm/devices/bus.hpp"
@@ -20,6 +22,7 @@ public:
     static constexpr std::uint16_t kPorts = 6;
     static constexpr std::uint16_t kControl = 4; // offset of PM1_CNT
     static constexpr std::uint32_t kSci = 9;
+    static constexpr unsigned kSuspend = 3; // sleep type of S3
     static constexpr unsigned kSoftOff = 5; // sleep type of S5
 
     AcpiPm(GuestEvents& events, IrqLine& sci)
@@ -31,6 +34,9 @@ public:
 
     // REFUSED where the guest has not enabled the button: it would go unheard.
     Status press_power_button();
+    // The guest is about to wake, after a reset: it reads that its power button did it, as where a
+    // PC's firmware starts it again.
+    void wake();
 
     DeviceId id() const override { return {"acpi-pm", "", AcpiPmState::kRevision}; }
     void save(state::Writer& section) const override;
@@ -40,7 +46,7 @@ public:
 
 private:
     std::uint8_t read_byte(unsigned at) const;
-    bool write_byte(unsigned at, std::uint8_t value);
+    void write_byte(unsigned at, std::uint8_t value, std::optional<GuestEvent::Kind>& act);
     void update_line();
 
     GuestEvents& events_;

@@ -102,8 +102,30 @@ TEST_F(AcpiPmTest, SleepType5WithTheSleepBitIsPowerOff) {
     EXPECT_EQ(in(Control)&1 << 13, 0); // write-only
 }
 
-TEST_F(AcpiPmTest, OtherSleepTypesAreNoPowerOff) {
-    for (const int type : {0, 1, 3, 4, 6, 7})
+TEST_F(AcpiPmTest, SleepType3WithTheSleepBitIsSuspend) {
+    out(Control, 3 << 10);
+    EXPECT_TRUE(events.all().empty());
+    out(Control, 3 << 10 | 1 << 13);
+    ASSERT_EQ(events.all().size(), 1u);
+    EXPECT_EQ(events.all()[0].kind, GuestEvent::Kind::Suspend);
+}
+
+TEST_F(AcpiPmTest, AGuestThatWakesReadsThatItsButtonDidIt) {
+    pm.reset();
+    pm.wake();
+    EXPECT_EQ(in(Status), 0x8100);
+    EXPECT_FALSE(sci.level) << "nothing is enabled yet";
+    out(Enable, kButton);
+    EXPECT_TRUE(sci.level);
+    out(Status, kButton);
+    EXPECT_EQ(in(Status), 0x8000);
+    EXPECT_FALSE(sci.level);
+    out(Status, 0x8000);
+    EXPECT_EQ(in(Status), 0);
+}
+
+TEST_F(AcpiPmTest, OtherSleepTypesAreNothing) {
+    for (const int type : {0, 1, 2, 4, 6, 7})
         out(Control, type << 10 | 1 << 13);
     EXPECT_TRUE(events.all().empty());
 }
