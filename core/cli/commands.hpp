@@ -30,6 +30,13 @@ struct UpdateOptions {
     bool dry_run = false;         // only say whether it could be done
     bool rehearse = false;        // all but the change of hands
     std::uint32_t generation = 0; // that the guest must be in; 0: any
+    bool suspend = false;         // the guest sleeps meanwhile
+    unsigned suspend_timeout_s = 30;
+};
+struct AgentOptions {
+    std::string guest, command;
+    std::string arguments; // a JSON object; may be empty
+    unsigned timeout_s = 10;
 };
 struct HistoryOptions {
     std::string guest;     // empty: all
@@ -80,6 +87,7 @@ ExitCode wakeup(const Places& places, const std::string& guest);
 ExitCode shutdown(const Places& places, const std::string& guest, bool force);
 // `size` empty: says how large it is.
 ExitCode balloon(const Places& places, const std::string& guest, const std::string& size);
+ExitCode agent(const Places& places, const AgentOptions& options);
 ExitCode kill(const Places& places, const std::string& guest);
 ExitCode plugins(const PluginsOptions& options);
 ExitCode describe_plugin(const PluginsOptions& options, const std::string& name);

@@ -37,6 +37,7 @@ struct CommandLine {
     HistoryOptions history_options;
     PluginsOptions plugins_options;
     NewPluginOptions new_plugin_options;
+    AgentOptions agent_options;
     std::function<ExitCode(const Places&)> chosen;
 
     CommandLine();
@@ -123,8 +124,15 @@ void CommandLine::add_update() {
     c->add_flag("--rehearse", update_options.rehearse,
                 "do all but the last step, and go back: the blackout measured, the guest stays")
         ->excludes(dry);
+    auto* suspend =
+        c->add_flag("--suspend", update_options.suspend,
+                    "have the guest agent suspend the guest first, and wake it afterwards");
+    c->add_option("--suspend-timeout", update_options.suspend_timeout_s,
+                  "seconds that it may take to fall asleep (default: 30)")
+        ->needs(suspend);
     c->add_flag("--no-wait", update_options.no_wait, "print the update's id and return")
-        ->excludes(dry);
+        ->excludes(dry)
+        ->excludes(suspend);
     c->add_flag("--json", update_options.json, "the record as a JSON line at each change");
     c->add_option("--generation", update_options.generation,
                   "only if the guest is in this generation");
@@ -167,6 +175,14 @@ void CommandLine::add_guest_verbs() {
                       [this](const Places& p) { return cli::balloon(p, guest, size); });
     add_guest(b);
     b->add_option("SIZE", size, "in all, such as 512M; 0: it gets everything again");
+    auto* a = command("agent", "send a command to the guest agent", [this](const Places& p) {
+        agent_options.guest = guest;
+        return cli::agent(p, agent_options);
+    });
+    add_guest(a);
+    a->add_option("COMMAND", agent_options.command, "guest-ping, guest-info, ...")->required();
+    a->add_option("ARGUMENTS", agent_options.arguments, "a JSON object");
+    a->add_option("--timeout", agent_options.timeout_s, "seconds to wait for it (default: 10)");
     verb("kill", "end a guest whose VMM does not answer", cli::kill);
 }
 

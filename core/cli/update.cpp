@@ -6,6 +6,7 @@
 #include "core/cli/commands.hpp"
 #include "core/cli/follow.hpp"
 #include "core/cli/output.hpp"
+#include "core/cli/suspended_update.hpp"
 #include "core/control/json.hpp"
 
 namespace segue::cli {
@@ -34,21 +35,64 @@ Result<report::UpdateRecord> current(const control::Client& client) {
     return client.update(vm.update);
 }
 
-ExitCode dry_run(const control::Client& client, const control::UpdateRequest& request, bool json) {
-    const auto verdict = client.preflight(request);
+// With what stands in the way of the guest's sleep, where that is wanted.
+Result<report::Verdict> examine(const control::Client& client,
+                                const control::UpdateRequest& request, bool suspend) {
+    SEGUE_ASSIGN(auto verdict, client.preflight(request));
+    if (!suspend)
+        return verdict;
+    if (const Status s = can_suspend(client); !s)
+        verdict.blockers.push_back(s.error());
+    return verdict;
+}
+
+ExitCode dry_run(const control::Client& client, const control::UpdateRequest& request, bool suspend,
+                 bool json) {
+    const auto verdict = examine(client, request, suspend);
     if (!verdict)
         return fail(verdict.error());
     out(json ? control::to_json(*verdict) + "\n" : report::to_text(*verdict));
     return verdict->blockers.empty() ? ExitCode::Ok : ExitCode::Refused;
 }
 
+ExitCode perform(const control::Client& client, const control::UpdateRequest& request,
+                 const UpdateOptions& options) {
+    auto record = client.start_update(request);
+    if (!record)
+        return fail(record.error());
+    if (!options.no_wait)
+        return follow(client, std::move(*record), options.json);
+    out((options.json ? control::to_json(*record) : record->id) + "\n");
+    return ExitCode::Ok;
+}
+
+// The guest is put to sleep for nothing that is known to fail, and woken whatever happens.
+ExitCode perform_asleep(const control::Client& patient, const control::Client& client,
+                        const control::UpdateRequest& request, const UpdateOptions& options) {
+    const auto verdict = examine(patient, request, true);
+    if (!verdict)
+        return fail(verdict.error());
+    if (!verdict->blockers.empty())
+        return fail(verdict->blockers.front());
+    if (const Status s = suspend(client, std::chrono::seconds(options.suspend_timeout_s)); !s)
+        return fail(s.error());
+    const ExitCode done = perform(client, request, options);
+    if (done == ExitCode::Detached || done == ExitCode::Unknown) {
+        fail(Error(Code::Phase, "the guest was left asleep")
+                 .way_out("once the update is over: segue wakeup " + options.guest));
+        return done;
+    }
+    const Status woken = wake(client);
+    return woken ? done : fail(woken.error());
+}
+
 } // namespace
 
 ExitCode update(const Places& places, const UpdateOptions& options) {
-    const auto client = client_of(places, options.guest,
-                                  options.dry_run ? kPreflight : std::chrono::milliseconds(10'000));
-    if (!client)
-        return fail(client.error());
+    const auto client = client_of(places, options.guest);
+    const auto patient = client_of(places, options.guest, kPreflight);
+    if (!client || !patient)
+        return fail(client ? patient.error() : client.error());
     control::UpdateRequest request;
     request.mode = options.mode;
     request.binary = absolute(options.binary);
@@ -56,15 +100,10 @@ ExitCode update(const Places& places, const UpdateOptions& options) {
     request.expected_generation = options.generation;
     request.rehearse = options.rehearse;
     if (options.dry_run)
-        return dry_run(*client, request, options.json);
+        return dry_run(*patient, request, options.suspend, options.json);
     request.key = fresh_key();
-    auto record = client->start_update(request);
-    if (!record)
-        return fail(record.error());
-    if (!options.no_wait)
-        return follow(*client, std::move(*record), options.json);
-    out((options.json ? control::to_json(*record) : record->id) + "\n");
-    return ExitCode::Ok;
+    return options.suspend ? perform_asleep(*patient, *client, request, options)
+                           : perform(*client, request, options);
 }
 
 ExitCode watch(const Places& places, const std::string& guest, const std::string& id, bool json) {

@@ -115,6 +115,7 @@ public:
         vm.console = "pty:/dev/pts/3";
         vm.ram = {{"ram0", "shared-one", 1ull << 40, ~0ull, "/proc/4711/fd/9", 4096}};
         vm.suspend = true;
+        vm.agent = "/run/agent.sock";
         vm.update = "3-1";
         return vm;
     }

@@ -195,6 +195,7 @@ VmInfo read_vm(const Object::Ptr& o) {
         vm.balloon = {need<Poco::UInt64>(b, "wanted_bytes"), need<Poco::UInt64>(b, "given_bytes")};
     }
     vm.suspend = o->optValue<bool>("suspend", false); // not of older versions
+    vm.agent = text(o, "agent");
     vm.update = text(o, "update");
     return vm;
 }

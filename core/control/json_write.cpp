@@ -122,6 +122,7 @@ std::string to_json(const VmInfo& vm) {
         o->set("balloon", b);
     }
     o->set("suspend", vm.suspend);
+    o->set("agent", to_utf8(vm.agent));
     o->set("update", to_utf8(vm.update));
     return text_of(o);
 }

@@ -36,6 +36,7 @@ struct VmInfo {
     std::string console; // "pty:/dev/pts/3", "file:/x", "stdio", "none"
     std::vector<RamInfo> ram;
     bool suspend = false; // its hardware offers suspend to RAM
+    std::string agent;    // socket of its guest agent's port; empty: none
     std::optional<BalloonInfo> balloon;
     std::string update; // id of the update in progress or of the last one; empty: none yet
 };

@@ -130,6 +130,7 @@ protected:
 INSTANTIATE_TEST_SUITE_P(Modes, AgentPort, every_mode(), mode_name);
 
 TEST_P(AgentPort, IsTheSameClientsAfterAnUpdate) {
+    EXPECT_EQ(vm_.agent, socket_);
     const UniqueFd client = connect();
     ASSERT_TRUE(hung_up(connect(), 10s)) << "one at a time";
     ASSERT_NO_FATAL_FAILURE(move());

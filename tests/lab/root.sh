@@ -6,7 +6,7 @@
 
 lab_root_packages=(
     '?essential' systemd systemd-sysv udev dbus kmod procps iproute2 iputils-ping e2fsprogs dmsetup
-    python3-minimal mawk netcat-openbsd socat curl jq cpio busybox-static
+    python3-minimal mawk netcat-openbsd socat curl jq cpio busybox-static qemu-guest-agent
     # for `./dev lab tests`
     cmake libasan8 libubsan1
     # what Segue's programs are linked with

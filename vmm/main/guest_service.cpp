@@ -33,6 +33,14 @@ std::string console_text(const ConsoleConfig& console) {
     return "none";
 }
 
+// As qemu-guest-agent looks for it.
+std::string agent_socket(const std::vector<DeviceConfig>& devices) {
+    for (const DeviceConfig& d : devices)
+        if (d.text("port") == "org.qemu.guest_agent.0")
+            return d.text("socket");
+    return "";
+}
+
 control::RamInfo ram_info(const inventory::RamBlock& block) {
     control::RamInfo info;
     info.id = block.id;
@@ -71,6 +79,7 @@ control::VmInfo GuestService::vm() {
     info.state = p_.run.state();
     info.vcpus = p_.config.vcpus;
     info.suspend = p_.machine.offers_suspend();
+    info.agent = agent_socket(p_.machine.config().devices);
     info.console = console_text(p_.machine.config().console);
     for (const inventory::RamBlock& block : p_.inventory.blocks())
         info.ram.push_back(ram_info(block));
