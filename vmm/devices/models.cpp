@@ -4,6 +4,7 @@
 #include "vmm/devices/virtio_block/options.hpp"
 #include "vmm/devices/virtio_console/options.hpp"
 #include "vmm/devices/virtio_net/options.hpp"
+#include "vmm/devices/virtio_vsock/options.hpp"
 
 namespace segue::vmm {
 
@@ -17,6 +18,7 @@ constexpr config::DeviceModel kModels[] = {
     {"virtio-console", "a port to a pty of the host's", kVirtioConsoleOptions},
     {"virtio-net", "a network card on a tap", kVirtioNetOptions},
     {"virtio-rng", "random bytes of the host's", {}},
+    {"virtio-vsock", "sockets between guest and host", kVirtioVsockOptions},
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/base/log.hpp"
 #include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
@@ -14,6 +15,7 @@
 #include "vmm/devices/virtio_console/virtio_console.hpp"
 #include "vmm/devices/virtio_net/virtio_net.hpp"
 #include "vmm/devices/virtio_rng/virtio_rng.hpp"
+#include "vmm/devices/virtio_vsock/virtio_vsock.hpp"
 
 namespace segue::vmm {
 
@@ -93,6 +95,11 @@ Result<ModelPtr> make_console(const DeviceConfig& d, const HostSide& host) {
     return ModelPtr(new VirtioConsole(d.id, d.text("port"), std::move(end)));
 }
 
+void remove_console_port(const DeviceConfig& d) noexcept {
+    if (const std::string path = d.text("socket"); !path.empty())
+        ::unlink(path.c_str());
+}
+
 TapConfig tap_config(const DeviceConfig& d) {
     return {d.id, d.text("tap"), d.text("fd"), d.number("queues"), d.flag("offloads")};
 }
@@ -124,6 +131,28 @@ Result<ModelPtr> make_net(const DeviceConfig& d, const HostSide& host) {
     return ModelPtr(std::move(card));
 }
 
+VsockConfig vsock_config(const DeviceConfig& d) {
+    return {d.id, std::strtoull(d.text("cid").c_str(), nullptr, 10), d.text("path")};
+}
+
+Status open_sockets(const DeviceConfig& d, inventory::Inventory& inventory) {
+    return open_vsock(vsock_config(d), inventory);
+}
+
+Result<ModelPtr> make_sockets(const DeviceConfig& d, const HostSide& host) {
+    VsockHostEnd end;
+    if (host.inventory != nullptr) {
+        SEGUE_ASSIGN(end, adopt_vsock(vsock_config(d), *host.inventory));
+    }
+    end.reopened = host.reopened;
+    SEGUE_ASSIGN(auto sockets, VirtioVsock::create(vsock_config(d), end));
+    return ModelPtr(std::move(sockets));
+}
+
+void remove_sockets(const DeviceConfig& d) noexcept {
+    remove_vsock(vsock_config(d));
+}
+
 Status open_nothing(const DeviceConfig&, inventory::Inventory&) {
     return {};
 }
@@ -136,14 +165,16 @@ struct Factory {
     std::string_view model;
     Status (*open)(const DeviceConfig&, inventory::Inventory&);
     Result<ModelPtr> (*make)(const DeviceConfig&, const HostSide&);
+    void (*remove)(const DeviceConfig&) noexcept = nullptr; // what open() has left on the host
 };
 
 constexpr Factory kFactories[] = {
     {VirtioBalloon::kName, open_balloon, make_balloon},
     {VirtioBlock::kName, open_block, make_block},
-    {VirtioConsole::kName, open_console_port, make_console},
+    {VirtioConsole::kName, open_console_port, make_console, remove_console_port},
     {VirtioNet::kName, open_net, make_net},
     {VirtioRng::kName, open_nothing, make_rng},
+    {VirtioVsock::kName, open_sockets, make_sockets, remove_sockets},
 };
 
 Result<const Factory*> factory_of(const DeviceConfig& device) {
@@ -167,10 +198,10 @@ Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Invento
     return {};
 }
 
-void forget_devices(const std::vector<DeviceConfig>& devices) {
+void forget_devices(const std::vector<DeviceConfig>& devices) noexcept {
     for (const DeviceConfig& d : devices)
-        if (const std::string path = d.text("socket"); !path.empty())
-            ::unlink(path.c_str());
+        if (const auto factory = factory_of(d); factory && (*factory)->remove != nullptr)
+            (*factory)->remove(d);
 }
 
 Result<ModelPtr> make_model(const DeviceConfig& device, const HostSide& host) {

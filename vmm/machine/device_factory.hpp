@@ -15,9 +15,8 @@ namespace segue::vmm {
 
 // Opens what the devices stand for on the host, into the inventory. [main]
 Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
-
 // No process has the guest any more: removes what that left in the file system. [main]
-void forget_devices(const std::vector<DeviceConfig>& devices);
+void forget_devices(const std::vector<DeviceConfig>& devices) noexcept;
 
 // How a device finds what it stands for.
 struct HostSide {

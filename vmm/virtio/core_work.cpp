@@ -101,7 +101,7 @@ Status Core::settle(Deadline deadline) {
             .way_out("look at what the device stands for on the host, or give update.deadline."
                      "drain more time")
             .with("device", facts().id);
-    return {};
+    return model_->park();
 }
 
 // What was made available while nobody looked is found by looking once. What the driver was told
@@ -110,6 +110,7 @@ Status Core::settle(Deadline deadline) {
 void Core::activate() noexcept {
     const std::lock_guard lock(mutex_);
     active_ = true;
+    model_->unpark();
     if (std::exchange(loaded_, false)) {
         for (Queue& q : queues_)
             if (q.enabled())

@@ -60,6 +60,11 @@ public:
 
     // The driver's features are known, the queues open. Also after load(). [vcpu]
     virtual void start(std::uint64_t /*features*/) {}
+    // The device rests until unpark(), its worker too: what save() cannot write down is put where
+    // the next generation's load() finds it. An error is one of settle(). [update]
+    virtual Status park() { return {}; }
+    // It goes on; here, where the next generation did not, or there. [update]
+    virtual void unpark() noexcept {}
     // `settled`: nothing is in flight, nor will be before load(). [any]
     virtual void save(state::Writer&, bool /*settled*/) const {}
     virtual Status load(const state::Section&) { return {}; }
