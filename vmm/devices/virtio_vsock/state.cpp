@@ -129,8 +129,8 @@ Result<VirtioVsockState> VirtioVsockState::read(const state::Section& section) {
     std::set<std::uint64_t> ids;
     for (const ConnectionRecord& r : table) {
         VsockConnectionState c = connection_of(r);
-        if (r.stage > static_cast<std::uint8_t>(VsockStage::Draining) || r.id >= s.next_id ||
-            !ids.insert(r.id).second || r.line_bytes > kGreetingBytes ||
+        if (r.stage > static_cast<std::uint8_t>(VsockStage::Draining) || r.id == 0 ||
+            r.id >= s.next_id || !ids.insert(r.id).second || r.line_bytes > kGreetingBytes ||
             r.output_bytes > VsockConnectionState::kRoom || !cut(left, r.line_bytes, c.line) ||
             !cut(left, r.output_bytes, c.output))
             return corrupt("a connection");

@@ -204,6 +204,7 @@ TEST_F(VsockUpdateTest, ABrokenStateIsRefused) {
     EXPECT_TRUE(refused([](auto& s) { s.connections[0].line.resize(33); }));
     EXPECT_TRUE(refused([](auto& s) { s.connections[1].id = 1; }));
     EXPECT_TRUE(refused([](auto& s) { s.connections[1].id = 3; }));
+    EXPECT_TRUE(refused([](auto& s) { s.connections[1].id = 0; }));
     EXPECT_TRUE(refused([](auto& s) { s.connections[1].stage = VsockStage{4}; }));
     EXPECT_TRUE(refused([](auto& s) { s.next_port = 1; }));
     EXPECT_TRUE(refused([](auto& s) {
