@@ -128,12 +128,7 @@ TEST_F(HostileVsockTest, ASecondRequestEndsTheFirst) {
 
 // 5.10.6.2: it keeps a bounded number of answers, and what asks for more waits in the ring.
 TEST_F(HostileVsockTest, AFloodOfStrangersHasABound) {
-    auto m = machine();
-    m->device().activate();
-    m->bring_up(virtio::kVersion1, kSize);
-    for (unsigned q = 0; q < 3; ++q)
-        ring[q] = virtio::make_driver(ram, virtio::TestMachine::place(q, kSize), {}, 0);
-    buffer_bytes = 4096;
+    auto m = running(4096, false);
     for (int i = 0; i < 256; ++i)
         send(*m, packet(VIRTIO_VSOCK_OP_RW, 1, 1));
     put(*m, packet(VIRTIO_VSOCK_OP_RW, 1, 2));
