@@ -24,7 +24,7 @@ TEST_F(HostileVsockTest, PacketsOfNobodyAreDropped) {
     const Packet good = of(s, VIRTIO_VSOCK_OP_RW, "good");
     for (const std::size_t bytes : {1u, kHeader - 1})
         send(*m, good, bytes);
-    Packet p = good;
+    Packet p = of(s, VIRTIO_VSOCK_OP_RW, "bad");
     for (const std::uint64_t cid : {0ull, 2ull, 41ull, 42ull << 32}) {
         p.h.src_cid = cid;
         send(*m, p);

@@ -85,6 +85,8 @@ TEST_F(VsockTest, CallersWaitForADriver) {
     auto m = machine();
     m->device().activate();
     const UniqueFd host = call("CONNECT 5000\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ASSERT_TRUE(m->device().settle(Deadline::in(std::chrono::seconds(10))).ok());
     m.reset();
     m = running();
     EXPECT_EQ(next(*m, VIRTIO_VSOCK_OP_REQUEST).h.dst_port, kGuestPort);
@@ -168,6 +170,18 @@ TEST_F(VsockTest, AHostThatDoesNotReadStopsItsConnectionOnly) {
     while (next(*m, VIRTIO_VSOCK_OP_CREDIT_UPDATE).h.fwd_cnt < sent.size() - 32768) {
     } // it is told without asking
     try_out(*m, stopped);
+}
+
+TEST_F(VsockTest, CreditIsToldWhereItIsWorthAPacket) {
+    auto m = running();
+    const Stream s = called(*m, kGuestPort);
+    for (int i = 0; i < 40; ++i) {
+        send(*m, of(s, VIRTIO_VSOCK_OP_RW, std::string(1000, 'x')));
+        EXPECT_EQ(hear(s.host, 1000).size(), 1000u);
+    }
+    EXPECT_TRUE(nothing_comes(*m));
+    EXPECT_EQ(credits_said, 1u);
+    EXPECT_EQ(said_fwd_cnt, 33'000u);
 }
 
 TEST_F(VsockTest, EitherHalfMayEndByItself) {

@@ -140,6 +140,7 @@ protected:
             give_room(m, used->token);
             if (h.op == VIRTIO_VSOCK_OP_CREDIT_UPDATE) {
                 said_fwd_cnt = h.fwd_cnt;
+                ++credits_said;
                 continue;
             }
             std::cerr << "there came operation " << h.op << " of port " << h.src_port << '\n';
@@ -242,7 +243,7 @@ protected:
     std::unique_ptr<virtio::DriverRing> ring[3];
     std::uint32_t buffer_bytes = 0;
     std::uint32_t guest_room = 1 << 20, guest_took = 0; // of what packet() makes
-    std::uint32_t said_fwd_cnt = 0;                     // by the device, in nothing_comes()
+    std::uint32_t said_fwd_cnt = 0, credits_said = 0;   // by the device, in nothing_comes()
     std::map<std::uint32_t, std::string> got;
 };
 

@@ -61,6 +61,20 @@ TEST_F(VsockUpdateTest, WhatHasOnlyBegunGoesOn) {
     EXPECT_EQ(hear(requested, 3), "OK ");
 }
 
+TEST_F(VsockUpdateTest, WhatTheGuestHadNoRoomForIsSaidLater) {
+    auto m = running(4096, false);
+    const UniqueFd host = call("CONNECT 5000\n");
+    send(*m, packet(VIRTIO_VSOCK_OP_RW, 1, 2, "of nobody"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    next_generation(m);
+    next_generation(m);
+    for (std::uint16_t t = 0; t < kSize; ++t)
+        give_room(*m, t);
+    EXPECT_EQ(next(*m)->h.op, VIRTIO_VSOCK_OP_RST);
+    EXPECT_EQ(next(*m)->h.op, VIRTIO_VSOCK_OP_REQUEST);
+    EXPECT_TRUE(nothing_comes(*m));
+}
+
 TEST_F(VsockUpdateTest, HalvesThatHaveEndedStayEnded) {
     auto m = running();
     const Stream a = called(*m, 1), b = called(*m, 2);
