@@ -61,8 +61,9 @@ private:
 TEST_F(Hygiene, EveryThreadHasANameOfItsOwnKindAndEveryFileIsTheOwners) {
     boot(spec());
     for (const char* mode : {"", "cpr-transfer", "cpr-exec", "cpr-reboot"}) {
-        if (*mode != '\0')
+        if (*mode != '\0') {
             ASSERT_NO_FATAL_FAILURE(move({mode, "", ""}));
+        }
         const auto named = threads();
         EXPECT_EQ(named.count("segue-vmm"), 0u) << "a thread without a name, after " << mode;
         EXPECT_EQ(named.count("vcpu0"), 1u) << mode;

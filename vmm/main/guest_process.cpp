@@ -216,9 +216,9 @@ int GuestProcess::end(int code, const std::string& why) {
 
 // No process has the guest; what says who owns it stays.
 void GuestProcess::clear_places() {
+    forget_devices(machine_.config().devices); // before the lock: the next one makes its own
     for (const std::string& file : {places_.api_socket(), places_.lock()})
         ::unlink(file.c_str());
-    forget_devices(machine_.config().devices);
 }
 
 } // namespace segue::vmm

@@ -30,7 +30,7 @@ struct VsockHostEnd {
 Status open_vsock(const VsockConfig& config, inventory::Inventory& inventory);
 // A later generation: finds it there. [main]
 Result<VsockHostEnd> adopt_vsock(const VsockConfig& config, const inventory::Inventory& inventory);
-// The guest has ended: nobody will listen there. [main]
+// No process has the guest: nobody will listen there. [main]
 void remove_vsock(const VsockConfig& config) noexcept;
 
 // The socket at which a process of the host's waits for connections of the guest's to `port`.
