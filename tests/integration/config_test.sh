@@ -38,6 +38,10 @@ settings=(--set "guest.kernel=$kernel" --set 'memory[0].size=32M')
 channel=update.channels.main.options
 ! grep -q '^initrd' "$config" || settings+=(--set "guest.initrd=$kernel") # any file: the metronome has no use for it
 ! grep -q '^options = { path = "/dev/shm' "$config" || settings+=(--set "memory[0].options.path=$work/ram0")
+if grep -q '"virtio-blk"' "$config"; then # the first device is the disk
+    truncate -s 1M "$work/disk.raw"
+    settings+=(--set "device[0].options.path=$work/disk.raw")
+fi
 case $(basename "$config") in
 dax-*) # of tests/lab/cases/dax.sh, in an emulated host, whose times mean nothing
     settings+=(--set "memory[0].options.path=$LAB_DAX" --set update.deadline.prepare=60s
@@ -117,5 +121,5 @@ for _ in {1..200}; do
     [[ -e $work/run/$name/lock ]] || break
     sleep 0.05
 done
-left=$(find "$work" -type f ! -name vmm.log ! -name journal.jsonl ! -name state.gz; find "$work" -type s)
+left=$(find "$work" -type f ! -name vmm.log ! -name journal.jsonl ! -name state.gz ! -name disk.raw; find "$work" -type s)
 [[ -z $left ]] || fail "left behind: $left"

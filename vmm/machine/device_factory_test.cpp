@@ -26,6 +26,11 @@ protected:
         model.read_config(0, std::as_writable_bytes(std::span(mac)));
         return to_string(mac);
     }
+    static HostSide host_with(const inventory::Inventory& inventory) {
+        HostSide host;
+        host.inventory = &inventory;
+        return host;
+    }
     TestNet net;
     inventory::Inventory inventory;
 };
@@ -35,11 +40,11 @@ TEST_F(NetCardTest, HasTheTapsQueuesAndAnAddressOfItsOwn) {
     const DeviceConfig config = card({{"tap", "tap0"}, {"queues", "2"}});
     ASSERT_TRUE(open_devices({config}, inventory).ok());
     EXPECT_GE(inventory.find("tap.net0.1"), 0);
-    const auto model = make_model(config, {&inventory}).value();
+    const auto model = make_model(config, host_with(inventory)).value();
     EXPECT_EQ(model->facts().queues.size(), 5u);
     EXPECT_EQ(mac_of(*model), to_string(vmm::mac_of("web1", "net0")));
     inventory::Inventory empty;
-    EXPECT_EQ(make_model(config, {&empty}).code(), Code::NotFound);
+    EXPECT_EQ(make_model(config, host_with(empty)).code(), Code::NotFound);
     EXPECT_TRUE(make_model(config, {}).ok()); // a probe
 }
 
