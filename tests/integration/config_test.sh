@@ -42,6 +42,7 @@ if grep -q '"virtio-blk"' "$config"; then # the first device is the disk
     truncate -s 1M "$work/disk.raw"
     settings+=(--set "device[0].options.path=$work/disk.raw")
 fi
+! grep -q 'socket = ' "$config" || settings+=(--set "device[2].options.socket=$work/agent.sock")
 case $(basename "$config") in
 dax-*) # of tests/lab/cases/dax.sh, in an emulated host, whose times mean nothing
     settings+=(--set "memory[0].options.path=$LAB_DAX" --set update.deadline.prepare=60s
