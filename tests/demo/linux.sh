@@ -19,17 +19,17 @@ mib() { awk -v bytes="$1" 'BEGIN { printf "%.1f MiB", bytes / 1048576 }'; }
 guest_says() { tr -d '\r' <"$console" | grep -a "$1" | tail -n "$2" | sed 's/^/      guest: /'; }
 
 move() { # MODE BINARY
-    local before pid bytes lost
+    local before pid bytes
     before=$(field version) pid=$(field pid) bytes=$(heard "$console")
     start_pings
     say "\$ segue update linux --mode $1 --binary ${2#"$root"/}"
     segue update linux --mode "$1" --binary "$2" >"$work/said" 2>&1 || fail "update by $1: $(<"$work/said")"
     sed 's/^/    /' "$work/said"
     stream_goes_on
-    lost=$(end_pings 0 "pings" | sed 's/.*: \(.*\) pings lost/\1/')
+    end_pings 0 "$1"
     guest_says '^stream: ' 1
     rows+=("$(printf '%-13s %-18s %-14s %9s  %-14s %s' "$1" "$before -> $(field version)" "$pid -> $(field pid)" \
-        "$(sed -n 's/.*blackout \([^,]*\),.*/\1/p' "$work/said")" "$lost" \
+        "$(sed -n 's/.*blackout \([^,]*\),.*/\1/p' "$work/said")" "$pings" \
         "$(mib $(($(heard "$console") - bytes)))")")
 }
 

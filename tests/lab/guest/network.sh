@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # work, console, programs: of linux.sh
+# shellcheck disable=SC2034,SC2154 # work, console, programs: of linux.sh
 # network.sh - for scripts with a Linux guest (linux.sh, sourced before) on a tap: a TCP connection that
 # notices each byte, and pings that are counted.
 
@@ -81,6 +81,7 @@ start_pings() {
 }
 
 # Of the pings before the last that came back, no more are lost than fit into so many ms; none comes twice.
+# -> $pings
 end_pings() { # MS WHAT
     local last lost
     sleep 1
@@ -89,6 +90,6 @@ end_pings() { # MS WHAT
     ! grep DUP "$work/pings" || fail "$2: pings came twice"
     read -r last lost < <(sed -n 's/.* icmp_seq=\([0-9]*\) ttl=.*/\1/p' "$work/pings" |
         awk '$1 > last { last = $1 } END { print last + 0, last - NR }')
-    echo "$2: $lost of $last pings lost"
+    pings="$lost of $last"
     ((last > 10 && lost <= $1 / interval)) || fail "$2: $lost of $last pings lost, at most $(($1 / interval)) may be"
 }

@@ -17,6 +17,7 @@ updates() { # COUNT MODE
         stream_goes_on
     done
     end_pings 0 "$2" # what comes in a blackout waits in the tap
+    echo "$2: $pings pings lost"
 }
 
 # The tap is opened again; what comes while nobody has it is lost.
@@ -29,6 +30,7 @@ rest() {
     exec {typist}>&-
     linux_listen
     end_pings $(($(date +%s%3N) - began)) "save and start"
+    echo "save and start: $pings pings lost"
     stream_goes_on
 }
 
