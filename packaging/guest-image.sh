@@ -48,7 +48,7 @@ main() {
     [[ $# == 1 && $1 != -* ]] || fail "usage: guest-image.sh FOLDER"
     mkdir -p "$1" || fail "the folder $1 cannot be made"
     [[ ! -e $1/disk.raw ]] || fail "$1/disk.raw is there; remove it, or name another folder"
-    new=$(mktemp -d -p "$1" .new.XXXXXX)
+    new=$(mktemp -d -p "$(realpath "$1")" .new.XXXXXX) # removed from another folder
     trap 'rm -rf "$new"' EXIT
     cd "$new"
     bootstrap root.tar || fail "mmdebstrap has failed, see above; it needs a Debian mirror, and root or user namespaces"

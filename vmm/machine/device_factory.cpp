@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/base/log.hpp"
 #include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
@@ -22,6 +21,13 @@ namespace segue::vmm {
 namespace {
 
 using ModelPtr = std::unique_ptr<virtio::Model>;
+
+// What a device stands for, out of the inventory; a probe, which has none, gets nothing.
+template <class Thing, class Name>
+Result<Thing> adopted(Result<Thing> (*adopt)(const Name&, const inventory::Inventory&),
+                      const Name& name, const HostSide& host) {
+    return host.inventory != nullptr ? adopt(name, *host.inventory) : Result<Thing>(Thing{});
+}
 
 Status open_balloon(const DeviceConfig& d, inventory::Inventory& inventory) {
     for (const inventory::RamBlock& block : inventory.blocks())
@@ -50,11 +56,8 @@ Status open_block(const DeviceConfig& d, inventory::Inventory& inventory) {
 }
 
 Result<ModelPtr> make_block(const DeviceConfig& d, const HostSide& host) {
-    Disk disk;
+    SEGUE_ASSIGN(Disk disk, adopted(adopt_disk, disk_config(d), host));
     disk.config = disk_config(d);
-    if (host.inventory != nullptr) {
-        SEGUE_ASSIGN(disk, adopt_disk(disk_config(d), *host.inventory));
-    }
     disk.reopened = host.reopened && std::find(host.changed_disks.begin(), host.changed_disks.end(),
                                                d.id) == host.changed_disks.end();
     SEGUE_ASSIGN(auto io, make_uring_io(disk.fd));
@@ -77,16 +80,10 @@ Status open_console_port(const DeviceConfig& d, inventory::Inventory& inventory)
 
 Result<std::unique_ptr<HostPort>> host_port(const DeviceConfig& d, const HostSide& host) {
     if (!d.text("socket").empty()) {
-        PortSocket socket;
-        if (host.inventory != nullptr) {
-            SEGUE_ASSIGN(socket, adopt_port_socket(port_item(d), *host.inventory));
-        }
+        SEGUE_ASSIGN(const PortSocket socket, adopted(adopt_port_socket, port_item(d), host));
         return SocketPort::create(socket);
     }
-    Pty pty;
-    if (host.inventory != nullptr) {
-        SEGUE_ASSIGN(pty, adopt_pty(port_item(d), *host.inventory));
-    }
+    SEGUE_ASSIGN(Pty pty, adopted(adopt_pty, port_item(d), host));
     return PtyPort::create(std::move(pty));
 }
 
@@ -119,10 +116,7 @@ Status open_net(const DeviceConfig& d, inventory::Inventory& inventory) {
 }
 
 Result<ModelPtr> make_net(const DeviceConfig& d, const HostSide& host) {
-    Tap tap;
-    if (host.inventory != nullptr) {
-        SEGUE_ASSIGN(tap, adopt_tap(tap_config(d), *host.inventory));
-    }
+    SEGUE_ASSIGN(Tap tap, adopted(adopt_tap, tap_config(d), host));
     tap.reopened = host.reopened;
     SEGUE_ASSIGN(const Mac mac, burnt_in_mac(d));
     SEGUE_ASSIGN(auto card, VirtioNet::create({d.id, mac, d.number("queues"), d.number("mtu"),
@@ -132,7 +126,7 @@ Result<ModelPtr> make_net(const DeviceConfig& d, const HostSide& host) {
 }
 
 VsockConfig vsock_config(const DeviceConfig& d) {
-    return {d.id, std::strtoull(d.text("cid").c_str(), nullptr, 10), d.text("path")};
+    return {d.id, d.number("cid"), d.text("path")};
 }
 
 Status open_sockets(const DeviceConfig& d, inventory::Inventory& inventory) {
@@ -140,10 +134,7 @@ Status open_sockets(const DeviceConfig& d, inventory::Inventory& inventory) {
 }
 
 Result<ModelPtr> make_sockets(const DeviceConfig& d, const HostSide& host) {
-    VsockHostEnd end;
-    if (host.inventory != nullptr) {
-        SEGUE_ASSIGN(end, adopt_vsock(vsock_config(d), *host.inventory));
-    }
+    SEGUE_ASSIGN(VsockHostEnd end, adopted(adopt_vsock, vsock_config(d), host));
     end.reopened = host.reopened;
     SEGUE_ASSIGN(auto sockets, VirtioVsock::create(vsock_config(d), end));
     return ModelPtr(std::move(sockets));
