@@ -13,6 +13,8 @@ using report::RunState;
 constexpr std::chrono::seconds kAgent{5}; // to answer at all
 constexpr std::chrono::milliseconds kLook{50};
 constexpr std::chrono::seconds kWake{10};
+constexpr std::chrono::seconds kAwake{30}; // its kernel starts its devices again
+constexpr std::chrono::seconds kCall{1};   // an agent that is awake answers in milliseconds
 
 Result<control::Agent> able(const control::VmInfo& vm) {
     if (vm.state != RunState::Running)
@@ -59,14 +61,34 @@ Status suspend(const control::Client& client, std::chrono::seconds timeout) {
     return too_late(vm, timeout);
 }
 
+namespace {
+
 // An update that has just ended may hold it for another moment.
-Status wake(const control::Client& client) {
+Status wake_up(const control::Client& client) {
     const Deadline deadline = Deadline::in(kWake);
     for (;;) {
         Status s = client.wakeup();
         if (s.code() != Code::Exists || deadline.passed())
             return s;
         std::this_thread::sleep_for(kLook);
+    }
+}
+
+} // namespace
+
+Status wake(const control::Client& client) {
+    SEGUE_TRY(wake_up(client));
+    SEGUE_ASSIGN(const auto vm, client.vm());
+    for (const Deadline deadline = Deadline::in(kAwake);;) {
+        auto agent = agent_of(vm, Deadline::in(kCall));
+        if (agent)
+            return {};
+        if (agent.code() != Code::Deadline || deadline.passed())
+            return std::move(agent)
+                .error()
+                .while_doing("wait for the guest, which was woken, to be awake")
+                .way_out("look at its console; what became of the update: segue history " +
+                         vm.name);
     }
 }
 

@@ -83,6 +83,19 @@ TEST_F(SuspendedUpdateTest, SuspendsUpdatesAndWakes) {
     EXPECT_EQ(service.vm().state, RunState::Running);
 }
 
+TEST_F(SuspendedUpdateTest, IsOverOnceTheGuestIsAwake) {
+    std::atomic<bool> asleep = true; // the first call after it was woken is lost
+    agent_.emplace(service.info.agent, [&](const std::string& line) {
+        if (line.find("guest-suspend-ram") != line.npos)
+            service.be(RunState::Suspended);
+        else if (service.wakeups == 0 || !asleep.exchange(false))
+            return FakeAgent::kSynchronised;
+        return "...";
+    });
+    EXPECT_EQ(update(), ExitCode::Ok) << err;
+    EXPECT_FALSE(asleep);
+}
+
 TEST_F(SuspendedUpdateTest, AFailedUpdateIsWokenUpFromToo) {
     agent_suspends();
     service.record.status = UpdateStatus::Failed;
