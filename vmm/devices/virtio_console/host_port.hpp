@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <span>
 
+#include <segue/cpp/result.hpp>
+
 namespace segue::vmm {
 
 // Never blocks. [device's worker]
@@ -23,10 +25,11 @@ public:
     virtual std::size_t read(std::span<std::byte> to) = 0;
     virtual std::size_t write(std::span<const std::byte> from) = 0;
 
-    // Old side, settled: leaves what came since the inventory was made for the next generation,
-    // which takes it by arrive(). Both as often as they are called. [update]
-    virtual void leave() {}
-    virtual void arrive() {}
+    // As virtio::Model's park() and unpark(); arrive() is the next generation's, as often as a
+    // state is loaded. [update]
+    virtual Status park() { return {}; }
+    virtual void unpark() noexcept {}
+    virtual Status arrive() { return {}; }
 
 protected:
     explicit HostPort(bool lossless)

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <segue/cpp/fd_passing.hpp>
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/unix_socket.hpp"
@@ -16,7 +15,7 @@ namespace segue::vmm {
 
 namespace {
 
-constexpr const char *kListening = ".socket", *kMailIn = ".mail-in", *kMailOut = ".mail-out";
+constexpr const char* kListening = ".socket";
 
 // Only what a VMM that has ended left behind may be replaced.
 Status make_way(const std::string& path) {
@@ -42,22 +41,18 @@ Result<PortSocket> open_port_socket(const std::string& item, const std::string& 
                                     inventory::Inventory& inventory) {
     SEGUE_TRY(make_way(path));
     SEGUE_ASSIGN(UniqueFd listening, listen_unix(path, 0600));
-    int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return Error::from_errno(errno, "socketpair");
     SEGUE_TRY(inventory.add({item + kListening, std::move(listening)}));
-    SEGUE_TRY(inventory.add({item + kMailIn, UniqueFd(pair[0])}));
-    SEGUE_TRY(inventory.add({item + kMailOut, UniqueFd(pair[1])}));
+    SEGUE_TRY(StreamPouch::open(item, inventory));
     return adopt_port_socket(item, inventory);
 }
 
 Result<PortSocket> adopt_port_socket(const std::string& item,
                                      const inventory::Inventory& inventory) {
-    const PortSocket s = {inventory.find(item + kListening), inventory.find(item + kMailIn),
-                          inventory.find(item + kMailOut)};
-    if (s.listening >= 0 && s.mail_in >= 0 && s.mail_out >= 0)
+    SEGUE_ASSIGN(const StreamPouch pouch, StreamPouch::adopt(item, inventory));
+    const PortSocket s = {inventory.find(item + kListening), pouch};
+    if (s.listening >= 0)
         return s;
-    return Error(Code::NotFound, "the inventory lacks a part of \"" + item + '"')
+    return Error(Code::NotFound, "the inventory lacks \"" + item + kListening + '"')
         .with("item", item);
 }
 
@@ -100,12 +95,11 @@ void SocketPort::watch_client(unsigned events) {
     watched_ = events;
 }
 
-// shutdown(2) besides: the other generation, or the mailbox, may hold the connection as well.
+// shutdown(2) besides: an attempt that failed may not have closed its copy yet.
 void SocketPort::hang_up() {
     watch_client(0);
     (void)::shutdown(client_.get(), SHUT_RDWR);
     client_.reset();
-    (void)take_mail();
 }
 
 void SocketPort::watch(bool input, bool room) {
@@ -140,37 +134,26 @@ std::size_t SocketPort::write(std::span<const std::byte> from) {
     return errno == EAGAIN ? 0 : from.size(); // it has gone: read() comes to that, in its turn
 }
 
-// Nothing: no mail. An empty descriptor: that there is no client.
-std::optional<UniqueFd> SocketPort::take_mail() {
-    std::optional<UniqueFd> last;
-    for (;;) {
-        char word = 0;
-        const segue_iov to = {&word, 1};
-        std::vector<UniqueFd> fds;
-        if (socket_.mail_out < 0 || !sys::recv_fds(socket_.mail_out, {&to, 1}, fds))
-            return last;
-        last = fds.empty() ? UniqueFd() : std::move(fds.front());
-    }
+Status SocketPort::park() {
+    if (!socket_.pouch.exists())
+        return {};
+    if (client_)
+        return socket_.pouch.put({{0, client_.get()}});
+    socket_.pouch.clear();
+    return {};
 }
 
-// It has room: it was emptied first.
-void SocketPort::leave() {
-    (void)take_mail();
-    if (socket_.mail_in < 0)
-        return;
-    char word = 0;
-    const segue_iov from = {&word, 1};
-    const int fd = client_.get();
-    (void)sys::send_fds(socket_.mail_in, {&from, 1}, {&fd, client_ ? 1u : 0u}).ok();
+void SocketPort::unpark() noexcept {
+    socket_.pouch.clear();
 }
 
-// The last word counts: a state may be loaded twice, and what was left for the first time is gone.
-void SocketPort::arrive() {
-    auto mail = take_mail();
-    if (!mail)
-        return;
+Status SocketPort::arrive() {
+    if (!socket_.pouch.exists())
+        return {};
+    SEGUE_ASSIGN(auto inside, socket_.pouch.look());
     watch_client(0);
-    client_ = std::move(*mail);
+    client_ = inside.empty() ? UniqueFd() : std::move(inside.begin()->second);
+    return {};
 }
 
 } // namespace segue::vmm

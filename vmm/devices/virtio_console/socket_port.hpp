@@ -3,23 +3,22 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
 #include "core/inventory/inventory.hpp"
+#include "vmm/devices/stream_pouch.hpp"
 #include "vmm/devices/virtio_console/host_port.hpp"
 
 namespace segue::vmm {
 
-// The descriptors are the inventory's; -1: none. A client comes and goes while the guest runs, also
-// after an update has passed the inventory, so its connection travels in a mailbox: a socket pair
-// that is in the inventory from the start, and in which the old generation leaves it.
+// The descriptors are the inventory's; -1: none, a probe's. A client comes and goes while the guest
+// runs, also after an update has passed the inventory, so its connection travels in the pouch.
 struct PortSocket {
     int listening = -1;
-    int mail_in = -1, mail_out = -1;
+    StreamPouch pouch;
 };
 
 // First boot, or a start of what was saved: listens at `path`, for this user alone. EXISTS where
@@ -40,17 +39,17 @@ public:
     void watch(bool input, bool room) override;
     std::size_t read(std::span<std::byte> to) override;
     std::size_t write(std::span<const std::byte> from) override;
-    void leave() override;
-    void arrive() override;
+    Status park() override;
+    void unpark() noexcept override;
+    Status arrive() override;
 
 private:
     SocketPort(PortSocket socket, UniqueFd epoll);
     void accept();
     void watch_client(unsigned events);
     void hang_up();
-    std::optional<UniqueFd> take_mail();
 
-    const PortSocket socket_;
+    PortSocket socket_;
     UniqueFd epoll_;
     UniqueFd client_;
     unsigned watched_ = 0; // of the client

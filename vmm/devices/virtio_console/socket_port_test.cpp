@@ -30,8 +30,9 @@ protected:
     // As an update does it.
     void update() {
         auto next = generation();
-        port->leave();
-        next->arrive();
+        EXPECT_TRUE(port->park().ok());
+        EXPECT_TRUE(next->arrive().ok());
+        next->unpark();
         port = std::move(next);
     }
     UniqueFd connect() const {
@@ -173,7 +174,7 @@ TEST_F(SocketPortTest, AnUpdateKeepsTheClientAndWhatItSaid) {
 }
 
 TEST_F(SocketPortTest, WhoConnectsInAnUpdateFindsTheNextGeneration) {
-    port->leave();
+    ASSERT_TRUE(port->park().ok());
     const UniqueFd client = connect();
     update();
     EXPECT_EQ(port->write(bytes("hello")), 5u);
@@ -185,38 +186,26 @@ TEST_F(SocketPortTest, WhatIsLoadedTwiceIsThere) {
     const UniqueFd client = connect();
     port->watch(true, false);
     auto next = generation();
-    port->leave();
-    next->arrive();
-    next->arrive();
+    ASSERT_TRUE(port->park().ok());
+    ASSERT_TRUE(next->arrive().ok());
+    ASSERT_TRUE(next->arrive().ok());
+    next->unpark();
     port.reset();
     EXPECT_EQ(next->write(bytes("here")), 4u);
     EXPECT_EQ(hear(client.get()), "here");
 }
 
-TEST_F(SocketPortTest, AClientThatHasGoneSinceIsNotLoadedAgain) {
+TEST_F(SocketPortTest, AClientThatHasGoneSinceTheLastUpdateIsNotLoadedAgain) {
     UniqueFd client = connect();
     port->watch(true, false);
-    auto next = generation();
-    port->leave(); // a guest that sleeps is described before it is saved
-    next->arrive();
-    ASSERT_EQ(::shutdown(client.get(), SHUT_WR), 0);
-    EXPECT_EQ(from_client(), "");
-    port->leave();
-    next->arrive();
-    const UniqueFd second = connect();
-    EXPECT_EQ(next->write(bytes("hello")), 5u);
-    EXPECT_EQ(hear(second.get()), "hello");
-}
-
-TEST_F(SocketPortTest, AClientThatIsHungUpOnNoticesWhateverTheMailboxHolds) {
-    UniqueFd client = connect();
-    port->watch(true, false);
-    port->leave(); // an update that then is taken back
-    ASSERT_EQ(::shutdown(client.get(), SHUT_WR), 0);
-    EXPECT_EQ(from_client(), "");
-    EXPECT_EQ(hear(client.get()), "");
     update();
-    EXPECT_EQ(port->write(bytes("x")), 1u) << "nobody is there";
+    ASSERT_EQ(::shutdown(client.get(), SHUT_WR), 0);
+    EXPECT_EQ(from_client(), "");
+    EXPECT_EQ(hear(client.get()), "") << "nobody else holds its connection";
+    update();
+    const UniqueFd second = connect();
+    EXPECT_EQ(port->write(bytes("hello")), 5u);
+    EXPECT_EQ(hear(second.get()), "hello");
 }
 
 TEST_F(SocketPortTest, ATakenBackUpdateLeavesTheClientHere) {
@@ -224,20 +213,23 @@ TEST_F(SocketPortTest, ATakenBackUpdateLeavesTheClientHere) {
     port->watch(true, false);
     {
         const auto candidate = generation();
-        port->leave();
-        candidate->arrive();
+        ASSERT_TRUE(port->park().ok());
+        ASSERT_TRUE(candidate->arrive().ok());
     }
+    port->unpark();
     EXPECT_EQ(port->write(bytes("still")), 5u);
     EXPECT_EQ(hear(client.get()), "still");
     say(client.get(), "me too");
     EXPECT_EQ(from_client(), "me too");
+    EXPECT_TRUE(adopt_port_socket("port.a", inventory)->pouch.look()->empty());
 }
 
 TEST_F(SocketPortTest, AProbeHasNone) {
     const auto none = SocketPort::create(PortSocket()).value();
-    none->arrive();
+    EXPECT_TRUE(none->arrive().ok());
     none->watch(true, true);
-    none->leave();
+    EXPECT_TRUE(none->park().ok());
+    none->unpark();
     EXPECT_EQ(none->write(bytes("x")), 1u);
 }
 

@@ -179,9 +179,7 @@ Status VirtioConsole::tell_guest(virtio::Queue& control, const virtio::Memory& m
     return {};
 }
 
-void VirtioConsole::save(state::Writer& section, bool settled) const {
-    if (settled)
-        host_->leave();
+void VirtioConsole::save(state::Writer& section, bool) const {
     VirtioConsoleState s = s_;
     const auto output = out_.linear();
     s.output.assign(output.begin(), output.end());
@@ -194,8 +192,7 @@ Status VirtioConsole::load(const state::Section& section) {
     for (const std::byte b : s_.output)
         out_.push(b);
     s_.output.clear();
-    host_->arrive();
-    return {};
+    return host_->arrive();
 }
 
 // What the guest wrote before still is to be seen.

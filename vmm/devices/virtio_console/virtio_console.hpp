@@ -29,6 +29,8 @@ public:
     int event() const override { return host_->event(); }
     void finish(std::span<virtio::Queue> queues, const virtio::Memory& memory) override;
     void start(std::uint64_t features) override;
+    Status park() override { return host_->park(); }
+    void unpark() noexcept override { host_->unpark(); }
     void save(state::Writer& section, bool settled) const override;
     Status load(const state::Section& section) override;
     void reset() noexcept override;

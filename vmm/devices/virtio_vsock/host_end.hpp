@@ -9,7 +9,7 @@
 #include <segue/cpp/unique_fd.hpp>
 
 #include "core/inventory/inventory.hpp"
-#include "vmm/devices/virtio_vsock/pouch.hpp"
+#include "vmm/devices/stream_pouch.hpp"
 
 namespace segue::vmm {
 

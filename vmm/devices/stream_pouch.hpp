@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// pouch.hpp - open streams on their way to the next generation.
+// stream_pouch.hpp - open streams on their way to the next generation.
 #pragma once
 
 #include <cstdint>

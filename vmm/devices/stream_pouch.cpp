@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmm/devices/virtio_vsock/pouch.hpp"
+#include "vmm/devices/stream_pouch.hpp"
 
 #include <sys/socket.h>
 
