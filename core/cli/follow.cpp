@@ -15,8 +15,6 @@ namespace {
 using report::UpdateRecord;
 
 constexpr auto kPoll = std::chrono::milliseconds(20);
-// Between two generations nobody may answer for a moment; beyond this the VMM is lost.
-constexpr auto kGrace = std::chrono::seconds(10);
 
 void say(const std::string& text) {
     std::fputs(text.c_str(), stderr);
@@ -50,10 +48,12 @@ private:
 
 class Follower {
 public:
-    Follower(const control::Client& client, UpdateRecord record, bool json)
+    Follower(const control::Client& client, UpdateRecord record, bool json,
+             std::chrono::milliseconds grace)
         : client_(client)
         , record_(std::move(record))
-        , display_(json) {}
+        , display_(json)
+        , grace_(grace) {}
 
     ExitCode run() {
         display_.show(record_);
@@ -61,11 +61,12 @@ public:
             if (!heed(interrupts_.wait(kPoll, asking_)))
                 return detached();
             auto next = client_.update(record_.id);
+            if (next || next.code() == Code::Again) // a holder: the next generation is on its way
+                patience_ = Deadline::in(grace_);
             if (!next && patience_.passed())
                 return lost(next.error());
             if (!next)
                 continue;
-            patience_ = Deadline::in(kGrace);
             record_ = std::move(*next);
             display_.show(record_);
         }
@@ -118,14 +119,16 @@ private:
     const control::Client& client_;
     UpdateRecord record_;
     Display display_;
-    Deadline patience_ = Deadline::in(kGrace);
+    const std::chrono::milliseconds grace_;
+    Deadline patience_ = Deadline::in(grace_);
     bool asking_ = false;
 };
 
 } // namespace
 
-ExitCode follow(const control::Client& client, UpdateRecord record, bool json) {
-    return Follower(client, std::move(record), json).run();
+ExitCode follow(const control::Client& client, UpdateRecord record, bool json,
+                std::chrono::milliseconds grace) {
+    return Follower(client, std::move(record), json, grace).run();
 }
 
 } // namespace segue::cli

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include <segue/cpp/sys.hpp>
 
@@ -15,6 +16,7 @@
 #include "core/base/temp_dir.hpp"
 #include "core/base/unix_socket.hpp"
 #include "core/cli/exit_code.hpp"
+#include "core/cli/follow.hpp"
 #include "core/control/fake_service.hpp"
 #include "core/control/server.hpp"
 
@@ -137,6 +139,23 @@ TEST_F(FollowTest, TheEndIsShownThoughNobodyAnswers) {
     EXPECT_TRUE(pty.prints("update 3-1 completed")) << pty.seen;
 }
 
+// However long RAM takes to go to a file and back.
+TEST_F(FollowTest, IsPatientWhileTheGuestIsBetweenTwoGenerations) {
+    const control::Client client("web1", folder.api_socket());
+    const report::UpdateRecord record = service.record;
+    server->stand_in(true);
+    std::thread next([this] {
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+        service.become(UpdateStatus::Completed);
+        server->stand_in(false);
+    });
+    EXPECT_EQ(follow(client, record, false, std::chrono::milliseconds(200)), ExitCode::Ok);
+    next.join();
+    server.reset();
+
+    EXPECT_EQ(follow(client, record, false, std::chrono::milliseconds(200)), ExitCode::Unknown);
+}
+
 TEST_F(FollowTest, TooLateIsSaidAndTheUpdateShownToItsEnd) {
     start({"update", "web1"});
     signal(SIGINT);
@@ -180,7 +199,7 @@ TEST_F(FollowTest, EachUpdateOfTheCommandHasItsKey) {
     service.become(UpdateStatus::Completed);
     EXPECT_EQ(exit(), ExitCode::Ok);
     ASSERT_TRUE(pty.prints("completed")) << pty.seen;
-    service.become(UpdateStatus::Active);
+
     pty.seen.clear();
     start({"update", "web1"});
     EXPECT_NE(service.asked().key, key);
