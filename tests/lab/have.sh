@@ -6,6 +6,17 @@ lab_fail() {
     exit 1
 }
 
+# Has the function run when the script ends, before those that were named earlier.
+lab_ends=()
+lab_at_end() { # FUNCTION
+    lab_ends=("$1" "${lab_ends[@]}")
+    trap lab_end EXIT
+}
+lab_end() {
+    local one
+    for one in "${lab_ends[@]}"; do "$one" || true; done
+}
+
 # Said in the summary of the run.
 lab_not_covered() { # WHAT REASON...
     printf '%s\n' "$*" | tee -a "$LAB_OUT/not-covered"

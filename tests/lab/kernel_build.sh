@@ -5,22 +5,6 @@
 
 lab_build_packages=(make gcc flex bison bc lz4 xz-utils libelf-dev)
 
-# The suite that has the newest kernel, from the mirror that this host's apt uses, in a state of its own.
-lab_newest_suite() {
-    local suite=${SEGUE_LAB_SUITE:-sid} mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
-    lab_apt_update
-    # shellcheck disable=SC2016 # the words are apt's
-    mirror=$(lab_apt apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' | grep -m1 '^Debian|Debian|') ||
-        fail "lab kernel: no source of this host's apt is Debian"
-    mkdir -p "$lab/apt/$suite"
-    [[ -r $keys ]] && keys="[signed-by=$keys]" || keys=
-    echo "deb $keys ${mirror##*|} $suite main" >"$lab/apt/$suite/sources.list"
-    lab_apt_options=(-o Dir::Etc::sourcelist="$lab/apt/$suite/sources.list" -o Dir::Etc::sourceparts=/dev/null
-        -o Dir::State::lists="$lab/apt/$suite/lists")
-    mkdir -p "$lab/apt/$suite/lists/partial"
-    lab_apt apt-get update || fail "lab kernel: apt-get update of $suite failed; is the mirror reachable?"
-}
-
 # -> $source, the package of the newest version, and $version
 lab_newest_source() {
     source=$(lab_apt apt-cache pkgnames linux-source- | grep -x 'linux-source-[0-9.]*' | sort -V | tail -n 1)
@@ -50,7 +34,7 @@ lab_make_built_kernel() { # FOLDER
 lab_build_kernel() {
     need "${lab_build_packages[@]}"
     mkdir -p "$lab"
-    lab_newest_suite
+    lab_suites "${SEGUE_LAB_SUITE:-sid}" || fail "lab kernel: no source of this host's apt is Debian"
     lab_newest_source
     lab_cached built-kernel lab_make_built_kernel "$source $version" "$(<"$here/kernel.config")"
     say "lab kernel: $source $version is ${cached#"$root"/}/bzImage; the lab takes it from now on"

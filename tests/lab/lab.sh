@@ -45,6 +45,7 @@ lab_prepare() {
     mkdir -p "$lab"
     exec 9>"$lab/lock" && flock 9 # two runs may begin at once
     lab_tools
+    lab_emulator
     lab_root
     lab_kernel
     exec 9>&-

@@ -6,13 +6,19 @@
 # Without AVX: after VMRUN qemu 7.2 does not look at CR4.OSXSAVE, so that AVX raises #UD in L1's guests.
 lab_cpu=EPYC,-avx,-avx2,-f16c,-fma
 
+# One: of two that really run at once, the guests die of triple faults or stand still, whichever VMM they have:
+# docs/decisions/2026-11-21-one-cpu-in-the-lab.md.
+lab_cpus=1
+
 # The command line -> $qemu. JOB is what L1 sees as /lab; what the run changes on disks goes with it.
 lab_qemu() { # JOB
-    local job=$1 share=$tools/usr/share
+    local job=$1 share=$emulator/usr/share
     truncate -s 2G "$job/scratch.img"
-    qemu=("${tool[@]}" "$tools/usr/bin/qemu-system-x86_64" -L "$share/qemu" -L "$share/seabios"
+    qemu=("$emulator/lib64/ld-linux-x86-64.so.2" --library-path "$emulator/usr/lib/x86_64-linux-gnu"
+        "$emulator/usr/bin/qemu-system-x86_64" -L "$share/qemu" -L "$share/seabios"
         -nodefaults -no-user-config -display none -no-reboot -serial "file:$job/serial.log"
-        -M "q35,kernel-irqchip=split,memory-backend=ram" -accel "tcg,thread=multi,tb-size=512" -cpu "$lab_cpu" -smp 2
+        -M "q35,kernel-irqchip=split,memory-backend=ram"
+        -accel "tcg,thread=multi,tb-size=512" -cpu "$lab_cpu" -smp "$lab_cpus"
         -m 4G -object "memory-backend-memfd,id=ram,size=4G,share=on"
         -device "intel-iommu,intremap=on" -device "edu,dma_mask=0xffffffffffffffff"
         -fsdev "local,id=lab,path=$job/share,security_model=none" -device "virtio-9p-pci,fsdev=lab,mount_tag=lab"

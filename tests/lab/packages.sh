@@ -17,7 +17,7 @@ lab_cached() { # NAME MAKER INPUTS...
     say "lab: made $name in $((SECONDS - start)) s"
 }
 
-lab_apt_options=() # more of them: another suite's state
+lab_apt_options=() # more of them: see lab_suites
 
 # To this state nothing is installed: what apt finds needed is complete.
 lab_apt() { # PROGRAM ARGUMENTS...
@@ -32,6 +32,21 @@ lab_apt() { # PROGRAM ARGUMENTS...
 lab_apt_update() {
     [[ ${lab_apt_updated:-} ]] || lab_apt apt-get update || fail "lab: apt-get update failed; is the mirror reachable?"
     lab_apt_updated=yes
+}
+
+# From now on lab_apt's packages are those of these suites, from the mirror that this host's apt uses; false
+# where that is no mirror of Debian's.
+lab_suites() { # SUITES...
+    local suite mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg state=$lab/apt/$1
+    lab_apt_update
+    # shellcheck disable=SC2016 # the words are apt's
+    mirror=$(lab_apt apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' | grep -m1 '^Debian|Debian|') || return 1
+    [[ -r $keys ]] && keys="[signed-by=$keys]" || keys=
+    mkdir -p "$state/lists/partial"
+    for suite; do echo "deb $keys ${mirror##*|} $suite main"; done >"$state/sources.list"
+    lab_apt_options=(-o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
+        -o Dir::State::lists="$state/lists" -o APT::Default-Release="${!#}")
+    lab_apt apt-get update || fail "lab: apt-get update of $* failed; is the mirror reachable?"
 }
 
 lab_extract() { # FOLDER DEBS...: as dpkg does it, with links such as /lib -> usr/lib kept

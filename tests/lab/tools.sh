@@ -2,7 +2,12 @@
 # shellcheck disable=SC2034,SC2154 # the parts of the lab share variables: see lab.sh
 # tools.sh - the programs that make and run L1, out of unpacked packages with their own libraries.
 
-lab_tool_packages=(qemu-system-x86 seabios busybox-static e2fsprogs fakeroot kmod)
+lab_tool_packages=(busybox-static e2fsprogs fakeroot kmod)
+
+# Before 10.2 two threads of qemu change what a CPU has pending without a lock, so that L1 and its guests lose
+# interrupts: a timer never comes, a guest dies of a triple fault.
+lab_qemu_packages=(qemu-system-x86 seabios)
+lab_qemu_suites=(trixie trixie-backports)
 
 lab_make_tools() { lab_unpack "$1" "${lab_tool_packages[@]}"; }
 
@@ -10,7 +15,19 @@ lab_tools() {
     lab_cached tools lab_make_tools "${lab_tool_packages[@]}"
     tools=$cached
     tool=("$tools/lib64/ld-linux-x86-64.so.2" --library-path "$tools/usr/lib/x86_64-linux-gnu")
-    export QEMU_MODULE_DIR=$tools/usr/lib/x86_64-linux-gnu/qemu
+}
+
+lab_make_emulator() { # FOLDER
+    local lab_apt_options=()
+    lab_suites "${lab_qemu_suites[@]}" ||
+        say "lab: this host's apt has no source of Debian's: before its version 10.2, qemu loses interrupts"
+    lab_unpack "$1" "${lab_qemu_packages[@]}"
+}
+
+lab_emulator() {
+    lab_cached emulator lab_make_emulator "${lab_qemu_packages[@]}" "${lab_qemu_suites[@]}"
+    emulator=$cached
+    export QEMU_MODULE_DIR=$emulator/usr/lib/x86_64-linux-gnu/qemu
 }
 
 lab_kmod() { # depmod|modprobe ARGUMENTS...

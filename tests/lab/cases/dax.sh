@@ -18,7 +18,7 @@ cleanup() {
     ! mountpoint -q "$work/mount" || umount "$work/mount"
     rm -rf "$work"
 }
-trap cleanup EXIT
+lab_at_end cleanup
 
 if [[ ${LAB_EMULATED:-} && -b /dev/pmem0 ]]; then # of a real host, no disk is formatted
     echo "-- fsdax"

@@ -33,5 +33,6 @@ done
 segue update linux --suspend | tail -n 1
 answer 'test -s /stamp || echo BAD'
 ! grep -a '^BAD' "$console" || fail "the guest has lost its disk in its sleep"
+answer 'while systemctl list-jobs --no-legend | grep -q .; do sleep 0.2; done' # till then its power button is dead
 segue shutdown linux
 gone "after its power button was pressed"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// disk.c - four workers write checksummed blocks to a disk, in the guest; what is on it is verified
-// on the host afterwards.
+// disk.c - eight workers write checksummed blocks to a disk, in the guest; what is on it is
+// verified on the host afterwards.
 //
 //   disk write WORKER DEVICE   for ever: block `sequence`, fdatasync, an older one read past the
 //   page
@@ -18,7 +18,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 256, WORKERS = 4, SAID = 50 };
+enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 256, WORKERS = 8, SAID = 50 };
 
 // Behind the workers' blocks: what worker 0 discards and zeroes.
 enum { SPARE_AT = 8 << 20, SPARE = 1 << 20 };

@@ -23,7 +23,7 @@ linux_cleanup() {
     [[ ! ${reader-} ]] || kill "$reader" 2>/dev/null || true
     rm -rf "$work"
 }
-trap linux_cleanup EXIT
+lab_at_end linux_cleanup
 
 fail() {
     tail -n 20 "$console" >&2 || true

@@ -11,9 +11,8 @@ network_cleanup() {
     cp "$host" "$LAB_OUT/host" 2>/dev/null || true
     [[ ! $server ]] || kill "$server" 2>/dev/null || true
     ip link del segue-lab 2>/dev/null || true
-    linux_cleanup
 }
-trap network_cleanup EXIT
+lab_at_end network_cleanup
 
 network_needed() { # else ends the script
     [[ ! -c /dev/net/tun ]] || return 0

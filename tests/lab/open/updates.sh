@@ -18,7 +18,7 @@ cleanup() {
     segue kill three >/dev/null 2>&1 || true
     rm -rf "$work"
 }
-trap cleanup EXIT
+lab_at_end cleanup
 
 # What the guest said last, in a line that it has finished: boot, sweeps (the least of its vCPUs), errors.
 heard() { grep -a 'sweeps=.*reg_errors=.* gap_us' "$work/console" | tail -n 1 | grep -o "$1=[0-9]*" | cut -d= -f2; }

@@ -10,12 +10,11 @@ source "$LAB/guest/linux.sh"
 updates=2 # by each mode
 talkers=()
 
-cleanup() {
+end_talkers() {
     cp "$work"/*.said "$LAB_OUT/" 2>/dev/null || true
     ((${#talkers[@]} == 0)) || kill "${talkers[@]}" 2>/dev/null || true
-    linux_cleanup
 }
-trap cleanup EXIT
+lab_at_end end_talkers
 
 # What a client of the host's says is in $work/NAME.said; its process is the last of `talkers`.
 talker() { # NAME ARGUMENTS OF sockets...
