@@ -60,7 +60,7 @@ check_in_flight() {
 
 linux_kernel
 disk=/dev/mapper/disk
-if ! slow_disk disk 64 5; then # as long as a real one
+if ! slow_disk disk 64 25; then # requests come in while it settles
     disk=$work/disk
     lab_not_covered "requests in flight in nearly each update: this kernel has no dm-delay, the disk is too fast"
 fi
@@ -107,8 +107,6 @@ boot 4
 port=$(sed -n 's/.*agent0.*its other end is //p' "$vmm_log")
 stty -F "$port" raw -echo
 exec {agent}<>"$port"
-type_in load
-await 60 'disk: [0-7] synced' 8
 type_in fill
 await 60 'guest: filled'
 before=$(ram_mib)
@@ -116,6 +114,8 @@ type_in free
 segue balloon linux 96M
 await_balloon 96M
 (($(ram_mib) + 64 <= before)) || fail "the host has not got back its memory: $before MiB, now $(ram_mib) MiB"
+type_in load
+await 60 'disk: [0-7] synced' 8
 for mode in cpr-transfer cpr-exec cpr-reboot; do
     type_in random
     for ((n = 0; n < updates; n++)); do update_under_load "$mode"; done

@@ -2,10 +2,9 @@
 // disk.c - eight workers write checksummed blocks to a disk, in the guest; what is on it is
 // verified on the host afterwards.
 //
-//   disk write WORKER DEVICE   for ever: block `sequence`, fdatasync, an older one read past the
-//   page
-//                              cache; says "disk: WORKER synced SEQUENCE" where that is a multiple
-//                              of 50
+//   disk write WORKER DEVICE   for ever, past the page cache: block `sequence`, fdatasync, an older
+//                              one read; says "disk: WORKER synced SEQUENCE" where that is a
+//                              multiple of 50
 //   disk verify IMAGE CONSOLE  each block that was said to be synced is there or has a newer one in
 //                              its place, and none is a mixture
 #include <errno.h>
@@ -42,11 +41,10 @@ static int wrong(uint64_t worker, const char* what, uint64_t sequence) {
 }
 
 static int write_for_ever(uint64_t worker, const char* device) {
-    const int file = open(device, O_RDWR);
-    const int past_cache = open(device, O_RDONLY | O_DIRECT);
+    const int file = open(device, O_RDWR | O_DIRECT);
     uint64_t* block = aligned_alloc(BLOCK, BLOCK);
     uint64_t* found = aligned_alloc(BLOCK, BLOCK);
-    if (file < 0 || past_cache < 0)
+    if (file < 0)
         return wrong(worker, "open", 0);
     for (uint64_t sequence = 1;; sequence++) {
         fill(block, worker, sequence);
@@ -56,7 +54,7 @@ static int write_for_ever(uint64_t worker, const char* device) {
             return wrong(worker, "sync", sequence);
         const uint64_t older = sequence > 100 ? sequence - sequence % 100 : sequence;
         fill(block, worker, older);
-        if (pread(past_cache, found, BLOCK, place(worker, older)) != BLOCK ||
+        if (pread(file, found, BLOCK, place(worker, older)) != BLOCK ||
             memcmp(found, block, BLOCK) != 0)
             return wrong(worker, "read", older);
         if (sequence % SAID == 0) {
