@@ -36,16 +36,16 @@ std::string text_of(const Datum& value) {
     return text != nullptr ? *text : "";
 }
 
-Status check_options(Settings& s, DeviceConfig& device, const DeviceModel& model, Place place) {
+Status check_options(Settings& s, DeviceConfig& device, const std::vector<Key>& keys, Place place) {
     const Table& given = given_options(s, device.options);
     std::vector<std::string_view> names;
-    for (const Key& key : model.options)
+    for (const Key& key : keys)
         names.push_back(key.path);
     for (const Entry& e : given.entries())
         if (std::find(names.begin(), names.end(), e.key) == names.end())
             return unknown_key(s.document(), e.place, device.options, e.key, names);
     std::vector<Setting> shown;
-    for (const Key& key : model.options) {
+    for (const Key& key : keys) {
         KeyCheck check = {device.options + "." + key.path, key.rule, key.required, std::nullopt};
         if (key.preset != nullptr)
             check.preset = key.preset;
@@ -81,7 +81,9 @@ Status check_devices(GuestConfig& config, const DeviceModels& known) {
             return unknown_model(s, named, known);
         const Setting* table = s.find(device.options);
         const bool written = table != nullptr && table->place.column != 0;
-        SEGUE_TRY(check_options(s, device, *model, written ? table->place : named.place));
+        std::vector<Key> keys(model->options.begin(), model->options.end());
+        keys.insert(keys.end(), known.of_each.begin(), known.of_each.end());
+        SEGUE_TRY(check_options(s, device, keys, written ? table->place : named.place));
     }
     return {};
 }

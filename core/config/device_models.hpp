@@ -16,7 +16,8 @@ struct DeviceModel {
 
 struct DeviceModels {
     std::span<const DeviceModel> models;
-    std::size_t most; // devices of one guest
+    std::size_t most;                  // devices of one guest
+    std::span<const Key> of_each = {}; // options that every model has
 };
 
 // Every device's model and options; those join config.settings and the devices' values, with the

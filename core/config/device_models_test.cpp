@@ -11,6 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::Pair;
 
 constexpr const char* kGuest = "guest = { name = \"a\", kernel = \"/k\" }\n"
@@ -19,7 +20,8 @@ constexpr Key kDisk[] = {{"path", {Type::Path}, true, nullptr, "its file"},
                          {"read_only", {Type::Bool}, false, "false", "never written"},
                          {"queues", {Type::Uint, 1, 8}, false, nullptr, "how many"}};
 constexpr DeviceModel kModels[] = {{"virtio-blk", "a disk", kDisk}, {"virtio-rng", "noise", {}}};
-constexpr DeviceModels kKnown = {kModels, 3};
+constexpr Key kOfEach[] = {{"packed", {Type::Bool}, false, "true", "kind of ring"}};
+constexpr DeviceModels kKnown = {kModels, 3, kOfEach};
 
 Result<GuestConfig> check(const std::string& devices) {
     SEGUE_ASSIGN(Document document, parse_toml(kGuest + devices, "a.toml"));
@@ -46,7 +48,8 @@ TEST(DeviceModels, OptionsHaveTheirDefaultsAndAreIdentity) {
         check(device("disk0", "virtio-blk", "path = \"/a\"") + device("rng0", "virtio-rng", ""));
     ASSERT_TRUE(c.ok()) << c.error().what();
     ASSERT_EQ(c->devices.size(), 2u);
-    EXPECT_THAT(c->devices[0].values, ElementsAre(Pair("path", "/a"), Pair("read_only", "false")));
+    EXPECT_THAT(c->devices[0].values, ElementsAre(Pair("packed", "true"), Pair("path", "/a"),
+                                                  Pair("read_only", "false")));
     EXPECT_EQ(c->devices[1].model, "virtio-rng");
     const auto other = check(device("disk0", "virtio-blk", "path = \"/a\", read_only = true") +
                              device("rng0", "virtio-rng", ""));
@@ -55,6 +58,18 @@ TEST(DeviceModels, OptionsHaveTheirDefaultsAndAreIdentity) {
     const auto fewer = check(device("disk0", "virtio-blk", "path = \"/a\""));
     EXPECT_EQ(same_identity(identity_of(c->settings), identity_of(fewer->settings)).code(),
               Code::Refused);
+}
+
+TEST(DeviceModels, AnOptionOfEveryModelIsIdentityOnceItIsNotTheDefault) {
+    const auto identity = [](const std::string& options) {
+        return identity_of(check(device("rng0", "virtio-rng", options))->settings);
+    };
+    EXPECT_EQ(identity(""), identity("packed = true")); // as VMMs that do not know it have it
+    for (const auto& [key, value] : identity(""))
+        EXPECT_THAT(key, Not(HasSubstr("packed")));
+    const Status s = same_identity(identity(""), identity("packed = false"));
+    EXPECT_EQ(s.error().detail("key"), "device[0].options.packed");
+    EXPECT_EQ(same_identity(identity("packed = false"), identity("")).code(), Code::Refused);
 }
 
 TEST(DeviceModels, MistakesAreNamed) {

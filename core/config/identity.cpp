@@ -20,6 +20,13 @@ bool is_identity(std::string_view path) {
            (path.substr(0, 7) == "memory[" && !is_placement(path));
 }
 
+// Younger than the identity itself: a VMM that does not know the key has the default.
+bool is_default_of_younger(std::string_view path, const std::string& value) {
+    const std::string_view option = ".options.packed";
+    return path.size() > option.size() && path.substr(path.size() - option.size()) == option &&
+           value == "true";
+}
+
 bool is_resting_place(std::string_view path) {
     for (const std::string_view part :
          {"update.channels.main.", "update.channels.at-rest.", "update.keeper"})
@@ -28,11 +35,17 @@ bool is_resting_place(std::string_view path) {
     return false;
 }
 
+void add(const Setting& setting, Identity& identity) {
+    std::string value = print(setting.value, setting.rule.type);
+    if (!is_default_of_younger(setting.path, value))
+        identity.emplace_back(setting.path, std::move(value));
+}
+
 Identity keys_of(const Settings& settings, bool (*wanted)(std::string_view)) {
     Identity identity;
     for (const Setting& s : settings.all())
         if (wanted(s.path) && s.rule.type != Type::Table)
-            identity.emplace_back(s.path, print(s.value, s.rule.type));
+            add(s, identity);
         else if (wanted(s.path) && !settings.has_below(s.path))
             for (const Entry& e : std::get_if<Table>(&s.value)->entries())
                 identity.emplace_back(s.path + "." + print_key(e.key), print(e.value));

@@ -41,6 +41,8 @@ TEST(Docs, TheDevicesReferenceIsTheModels) {
     for (const DeviceModel& model : vmm::device_models().models)
         for (const Key& key : model.options)
             expected += row_of(key, std::string(model.name) + ".");
+    for (const Key& key : vmm::device_models().of_each)
+        expected += row_of(key, "virtio-*.");
     EXPECT_EQ(rows_in("devices.md"), expected) << "the rows should be:\n" << expected;
 }
 

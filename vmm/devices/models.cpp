@@ -21,10 +21,19 @@ constexpr config::DeviceModel kModels[] = {
     {"virtio-vsock", "sockets between guest and host", kVirtioVsockOptions},
 };
 
+// All are virtio devices.
+constexpr config::Key kOfEach[] = {
+    {"packed",
+     {config::Type::Bool},
+     false,
+     "true",
+     "offer packed rings; without them the driver has split ones"},
+};
+
 } // namespace
 
 config::DeviceModels device_models() {
-    return {kModels, kSlots};
+    return {kModels, kSlots, kOfEach};
 }
 
 } // namespace segue::vmm

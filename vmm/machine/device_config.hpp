@@ -30,6 +30,8 @@ struct DeviceConfig {
     // 0 where it is none.
     unsigned number(const std::string& key) const;
     bool flag(const std::string& key) const { return text(key) == "true"; }
+    // Every model's; a guest that an older VMM has made was given packed rings.
+    bool packed() const { return text("packed") != "false"; }
 };
 
 // From slot 1 on, in the order of the file.

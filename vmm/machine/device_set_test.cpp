@@ -73,6 +73,29 @@ TEST_F(DevicesTest, GoFromGenerationToGeneration) {
                 HasSubstr("locked")); // the lock has come along
 }
 
+// What the file says by then counts as little as what a newer VMM would offer.
+TEST_F(DevicesTest, HaveTheRingsOfTheirFirstBootInEachGeneration) {
+    config.devices[1].values["packed"] = "false";
+    auto guest = boot();
+    const auto offers = [](TestGuest& g) {
+        state::Writer writer{state::Header()};
+        EXPECT_TRUE(g.machine.save(writer).ok());
+        const auto state = state::Reader::parse(writer.finish()).value();
+        const auto offered = [&](const char* section, const char* id) {
+            return state.take(section, id).value()->number("offered").value() >> 34 & 1;
+        };
+        return std::pair(offered("virtio-blk", "disk0"), offered("virtio-rng", "rng0"));
+    };
+    EXPECT_EQ(offers(*guest), std::pair(1ul, 0ul));
+    const auto manifest = manifest_of(*guest);
+    TestGuest next(copy_of(guest->inventory));
+    ASSERT_EQ(
+        failure(next.machine.build(state::Reader::parse(manifest).value(), next.inventory)).what(),
+        "");
+    EXPECT_EQ(offers(next), std::pair(1ul, 0ul));
+    EXPECT_EQ(next.machine.config().devices[1].text("packed"), "false");
+}
+
 TEST_F(DevicesTest, AProbeNeedsNoDescriptors) {
     auto guest = boot();
     const auto manifest = manifest_of(*guest);

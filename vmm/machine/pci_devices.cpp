@@ -10,8 +10,8 @@ Result<std::unique_ptr<PciDevices>> PciDevices::create(const std::vector<DeviceC
     SEGUE_TRY(pci->root_.attach_to(buses, port_cf9));
     for (const DeviceConfig& d : devices) {
         SEGUE_ASSIGN(auto model, make_model(d, host));
-        SEGUE_ASSIGN(auto function,
-                     virtio::PciDevice::create(pci->host_, d.slot, std::move(model), ram));
+        SEGUE_ASSIGN(auto function, virtio::PciDevice::create(pci->host_, d.slot, std::move(model),
+                                                              ram, {.packed = d.packed()}));
         SEGUE_TRY(pci->root_.plug(d.slot, *function));
         pci->functions_.push_back(std::move(function));
     }

@@ -14,9 +14,8 @@ constexpr std::uint64_t bit(unsigned n) {
     return 1ull << n;
 }
 
-constexpr std::uint64_t kOfEveryDevice = bit(VIRTIO_F_VERSION_1) | bit(VIRTIO_F_RING_PACKED) |
-                                         bit(VIRTIO_RING_F_INDIRECT_DESC) |
-                                         bit(VIRTIO_RING_F_EVENT_IDX);
+constexpr std::uint64_t kOfEveryDevice =
+    bit(VIRTIO_F_VERSION_1) | bit(VIRTIO_RING_F_INDIRECT_DESC) | bit(VIRTIO_RING_F_EVENT_IDX);
 // What a driver may set (2.1).
 constexpr std::uint8_t kDriversStatus = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
                                         VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK |
@@ -26,18 +25,19 @@ constexpr unsigned kShownFailures = 10;
 
 } // namespace
 
-Core::Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interrupts)
+Core::Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interrupts,
+           const Offer& offer)
     : model_(std::move(model))
     , memory_(ram)
     , interrupts_(interrupts)
-    , offered_(facts().features | kOfEveryDevice) {
+    , offered_(facts().features | kOfEveryDevice | (offer.packed ? bit(VIRTIO_F_RING_PACKED) : 0)) {
     for (const std::uint16_t size : facts().queues)
         queues_.emplace_back(size);
 }
 
 Result<std::unique_ptr<Core>> Core::create(std::unique_ptr<Model> model, const GuestRam& ram,
-                                           Interrupts& interrupts) {
-    std::unique_ptr<Core> core(new Core(std::move(model), ram, interrupts));
+                                           Interrupts& interrupts, const Offer& offer) {
+    std::unique_ptr<Core> core(new Core(std::move(model), ram, interrupts, offer));
     SEGUE_ASSIGN(core->doorbell_, sys::event());
     core->thread_ = std::thread([c = core.get()] { c->loop(); });
     return core;

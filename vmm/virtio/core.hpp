@@ -28,6 +28,11 @@ protected:
     Interrupts() = default;
 };
 
+// What of the transport's a configuration may leave out.
+struct Offer {
+    bool packed = true; // VIRTIO_F_RING_PACKED
+};
+
 // Virtio 1.2, chapters 2 and 3. One thread does the device's work; whoever calls from a vCPU finds
 // the lock held only for as long as that thread looks at a ring. A driver's reset is over when
 // nothing is in flight: status reads as 0 from then on (2.4.2). [any]
@@ -35,7 +40,7 @@ class Core {
 public:
     // `ram` and `interrupts` outlive it.
     static Result<std::unique_ptr<Core>> create(std::unique_ptr<Model> model, const GuestRam& ram,
-                                                Interrupts& interrupts);
+                                                Interrupts& interrupts, const Offer& offer);
     ~Core();
 
     const ModelFacts& facts() const { return model_->facts(); }
@@ -69,7 +74,8 @@ public:
     void reset() noexcept;
 
 private:
-    Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interrupts);
+    Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interrupts,
+         const Offer& offer);
     void loop();
     bool wait_for_work();
     void work();

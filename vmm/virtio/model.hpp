@@ -74,4 +74,12 @@ protected:
     Model() = default;
 };
 
+// read_config() of a model whose device configuration is `structure`.
+template <class T>
+void read_structure(const T& structure, std::uint32_t at, std::span<std::byte> data) {
+    const auto bytes = std::as_bytes(std::span(&structure, 1));
+    for (std::size_t i = 0; i < data.size(); ++i)
+        data[i] = at + i < bytes.size() ? bytes[at + i] : std::byte{0};
+}
+
 } // namespace segue::vmm::virtio

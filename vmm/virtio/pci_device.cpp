@@ -63,9 +63,9 @@ PciDevice::PciDevice(pci::Host& host, unsigned slot, const ModelFacts& facts)
 
 Result<std::unique_ptr<PciDevice>> PciDevice::create(pci::Host& host, unsigned slot,
                                                      std::unique_ptr<Model> model,
-                                                     const GuestRam& ram) {
+                                                     const GuestRam& ram, const Offer& offer) {
     std::unique_ptr<PciDevice> device(new PciDevice(host, slot, model->facts()));
-    SEGUE_ASSIGN(device->core_, Core::create(std::move(model), ram, *device));
+    SEGUE_ASSIGN(device->core_, Core::create(std::move(model), ram, *device, offer));
     SEGUE_TRY(device->lay_out());
     return device;
 }

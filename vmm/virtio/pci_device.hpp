@@ -21,8 +21,9 @@ class PciDevice final : public pci::Endpoint,
                         public ActiveDevice {
 public:
     // `host` and `ram` outlive it.
-    static Result<std::unique_ptr<PciDevice>>
-    create(pci::Host& host, unsigned slot, std::unique_ptr<Model> model, const GuestRam& ram);
+    static Result<std::unique_ptr<PciDevice>> create(pci::Host& host, unsigned slot,
+                                                     std::unique_ptr<Model> model,
+                                                     const GuestRam& ram, const Offer& offer = {});
     ~PciDevice() override;
 
     void read_config(std::uint16_t offset, std::span<std::byte> data) override;

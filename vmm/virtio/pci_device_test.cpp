@@ -291,6 +291,41 @@ TEST_F(VirtioRegisters, FeaturesAreNegotiated) {
     EXPECT_EQ(s.m.common<std::uint32_t>(VIRTIO_PCI_COMMON_GF), 5u);
 }
 
+std::uint64_t offered(TestMachine& m) {
+    std::uint64_t features = 0;
+    for (const std::uint32_t half : {1u, 0u}) {
+        m.set_common<std::uint32_t>(VIRTIO_PCI_COMMON_DFSELECT, half);
+        features = features << 32 | m.common<std::uint32_t>(VIRTIO_PCI_COMMON_DF);
+    }
+    return features;
+}
+
+// Through updates, too: a later generation that could offer packed rings does not, and one that
+// does not offer them cannot have a guest to which they were offered.
+TEST(VirtioOffer, WithoutPackedRingsTheGuestHasSplitOnes) {
+    constexpr std::uint64_t packed = 1ull << VIRTIO_F_RING_PACKED;
+    TestRam ram;
+    TestMachine m(ram, std::make_unique<Echo>(), {.packed = false});
+    EXPECT_EQ(offered(m), (1ull << 32) + 0x30000001u);
+    m.set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+    m.set_common<std::uint32_t>(VIRTIO_PCI_COMMON_GFSELECT, 1);
+    m.set_common<std::uint32_t>(VIRTIO_PCI_COMMON_GF, 5); // packed all the same
+    m.set_status(0xf);
+    EXPECT_EQ(m.status() & VIRTIO_CONFIG_S_FEATURES_OK, 0);
+    m.bring_up(kVersion1);
+    TestMachine later(ram, std::make_unique<Echo>());
+    EXPECT_NE(offered(later) & packed, 0u);
+    m.hand_over(later);
+    EXPECT_EQ(offered(later) & packed, 0u);
+    later.set_status(0); // the guest resets the device: not a power-on
+    EXPECT_EQ(offered(later) & packed, 0u);
+
+    TestMachine with(ram, std::make_unique<Echo>());
+    TestMachine without(ram, std::make_unique<Echo>(), {.packed = false});
+    ASSERT_TRUE(with.device().settle(Deadline::in(10s)).ok());
+    EXPECT_EQ(without.load(with.saved()).code(), Code::Unsupported);
+}
+
 TEST_F(VirtioRegisters, QueuesAreSetUpOnce) {
     s.m.bring_up(kVersion1);
     EXPECT_EQ(s.m.common<std::uint16_t>(VIRTIO_PCI_COMMON_NUMQ), 2);

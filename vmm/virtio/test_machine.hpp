@@ -46,9 +46,9 @@ public:
     static constexpr unsigned kSlot = 1;
     static constexpr std::uint32_t kMessage = 0x40, kConfigMessage = 0x3f;
 
-    TestMachine(TestRam& ram, std::unique_ptr<Model> model)
+    TestMachine(TestRam& ram, std::unique_ptr<Model> model, const Offer& offer = {})
         : ram_(ram)
-        , device_(PciDevice::create(host, kSlot, std::move(model), ram.ram()).value()) {
+        , device_(PciDevice::create(host, kSlot, std::move(model), ram.ram(), offer).value()) {
         find_structures();
     }
 

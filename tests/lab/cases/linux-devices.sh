@@ -68,7 +68,7 @@ linux_config <<END
 [[device]]
 id = "disk0"
 model = "virtio-blk"
-options = { path = "$disk" }
+options = { path = "$disk", packed = false } # the others have packed rings
 
 [[device]]
 id = "rng0"

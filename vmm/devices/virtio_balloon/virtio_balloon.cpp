@@ -70,9 +70,7 @@ VirtioBalloon::VirtioBalloon(std::string id, std::shared_ptr<BalloonSize> size)
 
 void VirtioBalloon::read_config(std::uint32_t at, std::span<std::byte> data) const {
     const std::array<std::uint32_t, 2> config = {size_->wanted(), size_->given()};
-    const auto bytes = std::as_bytes(std::span(config));
-    for (std::size_t i = 0; i < data.size(); ++i)
-        data[i] = at + i < bytes.size() ? bytes[at + i] : std::byte{0};
+    virtio::read_structure(config, at, data);
 }
 
 // 5.5.6: the driver writes `actual` only, and whole.

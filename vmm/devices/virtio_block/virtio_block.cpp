@@ -57,9 +57,7 @@ void VirtioBlock::read_config(std::uint32_t at, std::span<std::byte> data) const
     c.max_write_zeroes_sectors = kMaxWriteZeroesSectors;
     c.max_write_zeroes_seg = 1;
     c.write_zeroes_may_unmap = 1;
-    const auto bytes = std::as_bytes(std::span(&c, 1));
-    for (std::size_t i = 0; i < data.size(); ++i)
-        data[i] = at + i < bytes.size() ? bytes[at + i] : std::byte{0};
+    virtio::read_structure(c, at, data);
 }
 
 void VirtioBlock::start(std::uint64_t features) {

@@ -32,9 +32,7 @@ VirtioConsole::VirtioConsole(std::string id, std::string port, std::unique_ptr<H
 void VirtioConsole::read_config(std::uint32_t at, std::span<std::byte> data) const {
     virtio_console_config c = {};
     c.max_nr_ports = 1;
-    const auto bytes = std::as_bytes(std::span(&c, 1));
-    for (std::size_t i = 0; i < data.size(); ++i)
-        data[i] = at + i < bytes.size() ? bytes[at + i] : std::byte{0};
+    virtio::read_structure(c, at, data);
 }
 
 // Without ports a driver has no way to say that it listens: it does.

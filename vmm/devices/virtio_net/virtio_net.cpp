@@ -84,9 +84,7 @@ void VirtioNet::read_config(std::uint32_t at, std::span<std::byte> data) const {
     c.status = VIRTIO_NET_S_LINK_UP;
     c.max_virtqueue_pairs = static_cast<std::uint16_t>(config_.queues);
     c.mtu = static_cast<std::uint16_t>(config_.mtu);
-    const auto bytes = std::as_bytes(std::span(&c, 1));
-    for (std::size_t i = 0; i < data.size(); ++i)
-        data[i] = at + i < bytes.size() ? bytes[at + i] : std::byte{0};
+    virtio::read_structure(c, at, data);
 }
 
 // Behind the pairs that the driver knows of (5.1.2).

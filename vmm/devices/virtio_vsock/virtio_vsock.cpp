@@ -41,9 +41,7 @@ Result<std::unique_ptr<VirtioVsock>> VirtioVsock::create(VsockConfig config, Vso
 }
 
 void VirtioVsock::read_config(std::uint32_t at, std::span<std::byte> data) const {
-    const auto bytes = std::as_bytes(std::span(&config_.cid, 1)); // 5.10.4
-    for (std::size_t i = 0; i < data.size(); ++i)
-        data[i] = at + i < bytes.size() ? bytes[at + i] : std::byte{0};
+    virtio::read_structure(config_.cid, at, data); // 5.10.4
 }
 
 // A guest whose sockets are to be reset says nothing that could be answered before it knows.
