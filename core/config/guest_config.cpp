@@ -92,6 +92,15 @@ Status read_devices(const Settings& s, std::vector<DeviceConfig>& out) {
     return {};
 }
 
+Status read_cpu(const Settings& s, GuestConfig& out) {
+    out.cpu = s.text("guest.cpu");
+    out.nested = flag(s, "guest.nested");
+    if (out.nested && out.cpu != "host")
+        return s.wrong(*s.find("guest.nested"), "false where guest.cpu is \"" + out.cpu + "\"")
+            .way_out("no baseline has virtualization: use guest.cpu = \"host\"");
+    return {};
+}
+
 Status read_console(const Settings& s, ConsoleConfig& out) {
     const Setting& backend = *s.find("console.backend");
     const Setting* path = s.find("console.path");
@@ -165,10 +174,11 @@ Status read_control(const Settings& s, ControlConfig& out) {
 
 Result<GuestConfig> check_guest_config(Document document) {
     SEGUE_ASSIGN(Settings settings, check_document(std::move(document), guest_keys()));
-    GuestConfig c{{}, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, std::move(settings)};
+    GuestConfig c{{}, 0, {}, false, {}, {}, {}, {}, {}, {}, {}, {}, {}, std::move(settings)};
     const Settings& s = c.settings;
     c.name = s.text("guest.name");
     c.vcpus = static_cast<std::uint32_t>(s.number("guest.vcpus"));
+    SEGUE_TRY(read_cpu(s, c));
     c.kernel = s.text("guest.kernel");
     c.initrd = s.text("guest.initrd");
     c.cmdline = s.text("guest.cmdline");

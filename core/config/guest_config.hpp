@@ -85,6 +85,8 @@ struct ControlConfig {
 struct GuestConfig {
     std::string name;
     std::uint32_t vcpus = 0;
+    std::string cpu;     // "host", or a baseline that the VMM knows
+    bool nested = false; // the guest may have guests
     std::string kernel;
     std::string initrd; // "": none
     std::string cmdline;

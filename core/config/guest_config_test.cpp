@@ -26,6 +26,7 @@ constexpr const char* kSmall = "guest = { name = \"a\", kernel = \"/k\" }\n"
 constexpr const char* kFull = R"([guest]
 name = "web1"
 vcpus = 2
+cpu = "x86-64-v2"
 kernel = "/usr/share/segue/metronome.elf"
 cmdline = "quiet \"x\""
 [[memory]]
@@ -73,6 +74,8 @@ TEST(GuestConfig, EveryKeyArrives) {
     ASSERT_TRUE(c) << c.error().what();
     EXPECT_EQ(c->name, "web1");
     EXPECT_EQ(c->vcpus, 2u);
+    EXPECT_EQ(c->cpu, "x86-64-v2");
+    EXPECT_FALSE(c->nested);
     EXPECT_EQ(c->kernel, "/usr/share/segue/metronome.elf");
     EXPECT_EQ(c->cmdline, "quiet \"x\"");
     ASSERT_EQ(c->memory.size(), 2u);
@@ -257,6 +260,21 @@ TEST(Identity, IsComparedByValueAfterDefaults) {
     for (auto* c : {&a, &b})
         put_options((*c)->settings, "memory[0].options", {{"seal", SEGUE_OPTION_BOOL, false}});
     EXPECT_TRUE(same_identity(identity_of(a->settings), identity_of(b->settings)));
+}
+
+// A guest that was started by a VMM without these keys goes on with one that has them.
+TEST(Identity, KeysThatCameLaterAreInItOnceTheyAreNotTheDefault) {
+    const auto identity = [](const std::vector<std::string>& overrides) {
+        return identity_of(check(kSmall, overrides)->settings);
+    };
+    const Identity plain = identity({});
+    for (const auto& [key, value] : plain)
+        EXPECT_TRUE(key != "guest.cpu" && key != "guest.nested");
+    EXPECT_EQ(identity({"guest.cpu=host", "guest.nested=false"}), plain);
+    EXPECT_EQ(same_identity(plain, identity({"guest.cpu=x86-64-v2"})).error().detail("key"),
+              "guest.cpu");
+    EXPECT_EQ(same_identity(identity({"guest.nested=true"}), plain).error().detail("key"),
+              "guest.nested");
 }
 
 TEST(Identity, ADifferenceIsNamedWithBothValues) {

@@ -19,6 +19,12 @@ constexpr Key kKeys[] = {
     // identity: carried, and compared in an update
     {"guest.name", kName, true, nullptr, "name of the guest, unique on this host"},
     {"guest.vcpus", {Type::Uint, 1, 64}, false, "1", "number of virtual CPUs"},
+    {"guest.cpu",
+     {Type::Choice, 0, 0, "host|x86-64-v1|x86-64-v2|x86-64-v3|x86-64-v4"},
+     false,
+     "host",
+     "all that the host's has; or that much on every host"},
+    {"guest.nested", {Type::Bool}, false, "false", "the guest may run guests of its own"},
     {"guest.kernel", kPath, true, nullptr, "bzImage or PVH ELF file that the guest boots"},
     {"guest.initrd", kPath, false, nullptr, "the kernel's first file system"},
     {"guest.cmdline", kText, false, "", "the kernel's command line"},

@@ -53,6 +53,11 @@ const Case kCases[] = {
     {3, "vcpus = \"2\"", "g.toml:3:9: guest.vcpus is \"2\", but must be an integer from 1 to 64"},
     {3, "vcpu = 2", "g.toml:3:1: guest.vcpu is unknown; did you mean 'vcpus'?"},
     {3, "colour = 2", "g.toml:3:1: guest.colour is unknown"},
+    {3, "cpu = \"haswell\"",
+     "g.toml:3:7: guest.cpu is \"haswell\", but must be one of host, x86-64-v1, x86-64-v2, "
+     "x86-64-v3, x86-64-v4"},
+    {3, "cpu = \"x86-64-v2\"\nnested = true",
+     "g.toml:4:10: guest.nested is true, but must be false where guest.cpu is \"x86-64-v2\""},
     {4, "kernel = \"metronome.elf\"",
      "g.toml:4:10: guest.kernel is \"metronome.elf\", but must be an absolute path"},
     {4, "kernel = true", "g.toml:4:10: guest.kernel is true, but must be an absolute path"},
@@ -150,7 +155,7 @@ TEST(Schema, ErrorsHoldTheFactsApart) {
     EXPECT_EQ(refusal(4, "kernel = \"x\"").way_out(), "write the whole path, from '/'");
     const Error unknown = refusal(3, "vcpu = 1");
     EXPECT_EQ(unknown.detail("nearest"), "vcpus");
-    EXPECT_EQ(unknown.way_out(), "known here: name, vcpus, kernel, initrd, cmdline");
+    EXPECT_EQ(unknown.way_out(), "known here: name, vcpus, cpu, nested, kernel, initrd, cmdline");
 }
 
 TEST(Schema, FurtherErrorsAreKept) {

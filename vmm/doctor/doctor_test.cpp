@@ -7,6 +7,8 @@
 
 #include "tests/support/temp_dir.hpp"
 #include "vmm/doctor/host.hpp"
+#include "vmm/kvm/cpu_baselines.hpp"
+#include "vmm/kvm/cpuid.hpp"
 
 namespace segue::vmm {
 namespace {
@@ -36,6 +38,7 @@ TEST_F(Doctor, WithoutKvmEverythingElseIsStillLookedAt) {
     const Finding kvm = find(dir_.path().string() + "/dev/kvm");
     EXPECT_EQ(kvm.verdict, Finding::Verdict::No);
     EXPECT_FALSE(kvm.way_out.empty());
+    EXPECT_EQ(find("CPU baselines").text, "");
     EXPECT_EQ(find("state directory").verdict, Finding::Verdict::Yes);
 }
 
@@ -65,6 +68,26 @@ TEST_F(Doctor, MemoryIsWhatIsAvailable) {
     put("/proc/meminfo", "MemTotal: 1 kB\nMemAvailable:    2048 kB");
     EXPECT_EQ(find("memory").verdict, Finding::Verdict::Yes);
     EXPECT_NE(find("memory").text.find("2M available"), std::string::npos) << find("memory").text;
+}
+
+TEST_F(Doctor, TheBaselinesAreThoseThatThisHostCanShow) {
+    const Kvm kvm = Kvm::open().value();
+    const Vm vm = Vm::create(kvm).value();
+    const CpuidEntries cpu = host_cpuid(kvm, vm, true).value();
+    const std::string best(best_baseline(cpu));
+    unsigned found = 0;
+    for (const Finding& f : look_at_host({dir_.path().string() + "/run", dir_.path().string()})) {
+        if (f.subject == "CPU baselines") {
+            ++found;
+            EXPECT_NE(f.text.substr(0, f.text.find(';')).find(best), std::string::npos) << f.text;
+            EXPECT_EQ(f.text.find(" lacks ") == std::string::npos, best == kBaselines[3]) << f.text;
+        }
+        if (f.subject == "guests of guests") {
+            ++found;
+            EXPECT_EQ(f.verdict == Finding::Verdict::Yes, shows_nesting(cpu));
+        }
+    }
+    EXPECT_EQ(found, 2u);
 }
 
 TEST_F(Doctor, ARunDirectoryOnDiskIsRefusedWithACommand) {

@@ -7,6 +7,7 @@
 
 #include "core/base/units.hpp"
 #include "core/update/preflight.hpp"
+#include "vmm/kvm/cpuid.hpp"
 #include "vmm/memory/ram_placement.hpp"
 
 namespace segue::vmm {
@@ -35,6 +36,22 @@ Result<Finding> look_at_block(const config::MemoryConfig& config, update::Plugin
     return yes("RAM " + config.id, format_size(config.size) + " of memory/" + config.backend);
 }
 
+// Nothing where there is no KVM, which is said of the host.
+Findings look_at_cpu(const config::GuestConfig& config) {
+    const auto kvm = Kvm::open();
+    if (!kvm)
+        return {};
+    const auto choose = [&]() -> Status {
+        SEGUE_ASSIGN(const Vm vm, Vm::create(*kvm));
+        const auto cpu = chosen_cpuid(*kvm, vm, {config.cpu, config.nested});
+        return cpu ? Status() : cpu.error();
+    };
+    const std::string subject = "CPU " + config.cpu;
+    if (const Status s = choose(); !s)
+        return {no(subject, s.error())};
+    return {yes(subject, config.nested ? "with guests of its own" : "this host can show it")};
+}
+
 Finding look_at_mode(const std::string& mode, update::PluginSet& plugins,
                      inventory::Inventory& inventory) {
     const std::vector<Error> blockers = update::blockers_without_guest(plugins, inventory, mode);
@@ -46,7 +63,7 @@ Finding look_at_mode(const std::string& mode, update::PluginSet& plugins,
 } // namespace
 
 Findings look_at_guest(const config::GuestConfig& config, update::PluginSet& plugins) {
-    Findings all;
+    Findings all = look_at_cpu(config);
     inventory::Inventory inventory;
     for (const config::MemoryConfig& m : config.memory) {
         auto found = look_at_block(m, plugins, inventory);

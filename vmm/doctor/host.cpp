@@ -16,6 +16,9 @@
 
 #include "core/base/units.hpp"
 #include "vmm/kvm/capabilities.hpp"
+#include "vmm/kvm/cpu_baselines.hpp"
+#include "vmm/kvm/cpu_features.hpp"
+#include "vmm/kvm/cpuid.hpp"
 #include "vmm/kvm/kvm.hpp"
 #include "vmm/kvm/vm.hpp"
 
@@ -50,6 +53,46 @@ Finding look_at_kvm(const HostFiles& files) {
     if (const Status s = can(); !s)
         return no(files.kvm, s.error());
     return yes(files.kvm, "a VM can be made, and KVM has what Segue needs");
+}
+
+// What guest.cpu may be here: the baselines that it has, and why not the next one.
+Finding look_at_baselines(const CpuidEntries& cpu) {
+    std::vector<std::string> there;
+    for (const std::string_view name : kBaselines) {
+        const auto lacking = lacking_of_baseline(name, cpu);
+        if (lacking.empty()) {
+            there.emplace_back(name);
+            continue;
+        }
+        const std::string why = std::string(name) + " lacks " + join(lacking);
+        if (there.empty())
+            return missing("CPU baselines",
+                           Error(Code::Refused, why).way_out("guest.cpu = \"host\""));
+        return yes("CPU baselines", join(there) + "; " + why);
+    }
+    return yes("CPU baselines", join(there));
+}
+
+Finding look_at_nesting(const CpuidEntries& cpu) {
+    if (shows_nesting(cpu))
+        return yes("guests of guests", "guest.nested = true can be had, and moved");
+    return missing(
+        "guests of guests",
+        Error(Code::Refused, "KVM gives a guest no VMX or SVM, or cannot carry its state")
+            .way_out("load kvm_intel or kvm_amd with nested=1"));
+}
+
+// Nothing where there is no KVM, which look_at_kvm() has said.
+Findings look_at_cpu(const HostFiles& files) {
+    const auto look = [&files]() -> Result<CpuidEntries> {
+        SEGUE_ASSIGN(const Kvm kvm, Kvm::open(files.kvm));
+        SEGUE_ASSIGN(const Vm vm, Vm::create(kvm));
+        return host_cpuid(kvm, vm, true);
+    };
+    const auto cpu = look();
+    if (!cpu)
+        return {};
+    return {look_at_baselines(*cpu), look_at_nesting(*cpu)};
 }
 
 // Sockets and the ownership record must be gone after a boot, and must never wait for a disk.
@@ -169,8 +212,9 @@ Findings look_at_host(const Places& places, const HostFiles& files) {
     Findings all = {look_at_kvm(files),    look_at_run_dir(places),   look_at_state_dir(places),
                     look_at_descriptors(), look_at_memlock(),         look_at_memory(files),
                     look_at_shmem(files),  look_at_userfaultfd(files)};
-    for (Finding& f : look_at_huge_pages(files))
-        all.push_back(std::move(f));
+    for (const auto& look : {look_at_cpu, look_at_huge_pages})
+        for (Finding& f : look(files))
+            all.push_back(std::move(f));
     return all;
 }
 

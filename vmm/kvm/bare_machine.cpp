@@ -27,7 +27,7 @@ Result<Vm> make_vm(const Kvm& kvm, std::span<std::byte> ram) {
 Result<BareMachine> BareMachine::make(const Kvm& kvm, std::span<std::byte> ram, unsigned vcpus) {
     BareMachine m;
     SEGUE_ASSIGN(m.vm, make_vm(kvm, ram));
-    SEGUE_ASSIGN(const CpuidEntries cpu, host_cpuid(kvm, m.vm));
+    SEGUE_ASSIGN(const CpuidEntries cpu, host_cpuid(kvm, m.vm, true));
     for (unsigned id = 0; id < vcpus; ++id) {
         SEGUE_ASSIGN(Vcpu vcpu, Vcpu::create(kvm, m.vm, id));
         m.vcpus.push_back(std::make_unique<Vcpu>(std::move(vcpu)));

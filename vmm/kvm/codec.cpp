@@ -83,7 +83,9 @@ Status decode(const state::Section& section, VcpuState& state) {
     SEGUE_TRY(section.copy("regs", room(state.regs)));
     SEGUE_TRY(section.copy("sregs2", room(state.sregs)));
     SEGUE_TRY(section.copy("xsave", state.xsave));
-    SEGUE_TRY(section.copy("nested", state.nested));
+    SEGUE_ASSIGN(const auto nested, section.bytes("nested"));
+    if (nested.empty() || !state.nested.empty()) // else an older VMM's, of a guest without nesting
+        SEGUE_TRY(section.copy("nested", state.nested));
     SEGUE_TRY(section.copy("xcrs", room(state.xcrs)));
     SEGUE_TRY(section.copy("debugregs", room(state.debug)));
     SEGUE_TRY(copy_list(section, "msrs", state.msrs));

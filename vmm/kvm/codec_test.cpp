@@ -83,6 +83,20 @@ TEST_F(KvmCodecTest, MsrsOutOfOrderAreCorrupt) {
     EXPECT_EQ(decode(*must(reader.take("vcpu", "0")), into).code(), Code::Corrupt);
 }
 
+// An older VMM carries it for each guest, where KVM can.
+TEST_F(KvmCodecTest, NestedStateOfAGuestThatSeesNoneIsLeftOut) {
+    VcpuState theirs = state_.vcpus[0], into = machine_.io[0].blank();
+    theirs.nested.resize(4224);
+    state::Writer w(state::Header{});
+    encode(w, 0, theirs);
+    const auto reader = must(state::Reader::parse(w.finish()));
+    into.nested.clear();
+    must(decode(*must(reader.take("vcpu", "0")), into));
+    EXPECT_TRUE(into.nested.empty());
+    into.nested.resize(4000);
+    EXPECT_EQ(decode(*must(reader.take("vcpu", "0")), into).code(), Code::Corrupt);
+}
+
 TEST_F(KvmCodecTest, TheShapeTravelsInTheManifest) {
     VcpuShape shape;
     shape.cpuid = must(kvm_.supported_cpuid());

@@ -5,6 +5,10 @@
 #include <bit>
 #include <cstring>
 
+#include "vmm/kvm/cpu_baselines.hpp"
+#include "vmm/kvm/cpu_features.hpp"
+#include "vmm/kvm/cpuid_entries.hpp"
+
 namespace segue::vmm {
 
 namespace {
@@ -13,13 +17,6 @@ constexpr std::uint32_t kHypervisor = 0x40000000;
 
 constexpr std::uint32_t bit(unsigned n) {
     return std::uint32_t{1} << n;
-}
-
-kvm_cpuid_entry2* find(CpuidEntries& in, std::uint32_t function, std::uint32_t index = 0) {
-    const auto it = std::find_if(in.begin(), in.end(), [&](const kvm_cpuid_entry2& e) {
-        return e.function == function && e.index == index;
-    });
-    return it == in.end() ? nullptr : &*it;
 }
 
 void drop(CpuidEntries& in, std::uint32_t first, std::uint32_t last) {
@@ -34,7 +31,7 @@ bool is_kvm(const kvm_cpuid_entry2& e) {
 
 // KVM's own two leaves stay; leaves of other hypervisors carry state in synthetic MSRs and pages.
 void keep_only_kvm_leaves(CpuidEntries& in) {
-    kvm_cpuid_entry2* const head = find(in, kHypervisor);
+    kvm_cpuid_entry2* const head = find_leaf(in, kHypervisor);
     if (head == nullptr || !is_kvm(*head)) {
         drop(in, kHypervisor, kHypervisor + 0xffff);
         return;
@@ -44,13 +41,13 @@ void keep_only_kvm_leaves(CpuidEntries& in) {
 }
 
 void mask_features(CpuidEntries& in, bool nesting) {
-    auto* const xsave = find(in, 0xd);
+    auto* const xsave = find_leaf(in, 0xd);
     const bool amx = xsave != nullptr && (xsave->eax & bit(18)) != 0;
-    if (auto* const e = find(in, 1); e != nullptr && !nesting)
+    if (auto* const e = find_leaf(in, 1); e != nullptr && !nesting)
         e->ecx &= ~bit(5); // VMX
-    if (auto* const e = find(in, 0x80000001); e != nullptr && !nesting)
+    if (auto* const e = find_leaf(in, 0x80000001); e != nullptr && !nesting)
         e->ecx &= ~bit(2); // SVM
-    if (auto* const e = find(in, 7); e != nullptr) {
+    if (auto* const e = find_leaf(in, 7); e != nullptr) {
         e->ebx &= ~bit(2);  // SGX
         e->ecx &= ~bit(30); // SGX launch control
         if (!amx)
@@ -77,7 +74,7 @@ kvm_cpuid_entry2 level(std::uint32_t function, std::uint32_t index, std::uint32_
 }
 
 void set_extended_topology(CpuidEntries& in, unsigned id, unsigned count, unsigned bits) {
-    const std::uint32_t highest = find(in, 0) != nullptr ? find(in, 0)->eax : 0;
+    const std::uint32_t highest = find_leaf(in, 0) != nullptr ? find_leaf(in, 0)->eax : 0;
     for (const std::uint32_t function : {0xbu, 0x1fu}) {
         drop(in, function, function);
         if (highest < function)
@@ -103,11 +100,11 @@ void set_caches(CpuidEntries& in, std::uint32_t function, unsigned bits) {
 }
 
 void set_amd_topology(CpuidEntries& in, unsigned id, unsigned count, unsigned bits) {
-    if (auto* const e = find(in, 0x80000001); e != nullptr && count > 1)
+    if (auto* const e = find_leaf(in, 0x80000001); e != nullptr && count > 1)
         e->ecx |= bit(1); // CmpLegacy: several cores, no threads
-    if (auto* const e = find(in, 0x80000008); e != nullptr)
+    if (auto* const e = find_leaf(in, 0x80000008); e != nullptr)
         e->ecx = (e->ecx & ~0xf0ffu) | bits << 12 | std::min(count - 1, 255u);
-    if (auto* const e = find(in, 0x8000001e); e != nullptr) {
+    if (auto* const e = find_leaf(in, 0x8000001e); e != nullptr) {
         e->eax = id;
         e->ebx = id & 0xff; // core, one thread each
         e->ecx = 0;         // node
@@ -117,35 +114,55 @@ void set_amd_topology(CpuidEntries& in, unsigned id, unsigned count, unsigned bi
 
 } // namespace
 
-Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm) {
+Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm, bool nested) {
     SEGUE_ASSIGN(auto entries, kvm.supported_cpuid());
-    mask_features(entries, vm.check(KVM_CAP_NESTED_STATE) > 0);
+    mask_features(entries, nested && vm.check(KVM_CAP_NESTED_STATE) > 0);
     keep_only_kvm_leaves(entries);
-    // Not in the supported list, because it is true only with the in-kernel LAPIC.
-    if (auto* const e = find(entries, 1); e != nullptr && kvm.check(KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+    // Not in each kernel's list, because it is true only with the in-kernel LAPIC.
+    if (auto* const e = find_leaf(entries, 1);
+        e != nullptr && kvm.check(KVM_CAP_TSC_DEADLINE_TIMER) > 0)
         e->ecx |= bit(24);
     return entries;
 }
 
+Result<CpuidEntries> chosen_cpuid(const Kvm& kvm, const Vm& vm, const CpuChoice& choice) {
+    SEGUE_ASSIGN(CpuidEntries host, host_cpuid(kvm, vm, choice.nested));
+    if (choice.name != "host")
+        return baseline_cpuid(choice.name, host);
+    if (choice.nested && !shows_nesting(host))
+        return Error(Code::Refused,
+                     "guest.nested: this host's KVM does not give a guest VMX or SVM, "
+                     "or cannot carry its state")
+            .way_out("leave guest.nested out; or load kvm_intel or kvm_amd with nested=1")
+            .with("capability", "NESTED_STATE");
+    return host;
+}
+
+bool shows_nesting(const CpuidEntries& cpu) {
+    return has_feature(cpu, "vmx") || has_feature(cpu, "svm");
+}
+
+bool is_amd(const CpuidEntries& cpu) {
+    const auto* const vendor = find_leaf(cpu, 0);
+    return vendor != nullptr && vendor->ecx == 0x444d4163; // "cAMD"
+}
+
 unsigned address_bits(const CpuidEntries& machine) {
-    const auto it = std::find_if(machine.begin(), machine.end(), [](const kvm_cpuid_entry2& e) {
-        return e.function == 0x80000008;
-    });
-    return it == machine.end() ? 36 : it->eax & 0xff;
+    const auto* const e = find_leaf(machine, 0x80000008);
+    return e == nullptr ? 36 : e->eax & 0xff;
 }
 
 CpuidEntries vcpu_cpuid(const CpuidEntries& machine, unsigned id, unsigned count) {
     CpuidEntries out = machine;
     const unsigned bits = static_cast<unsigned>(std::bit_width(count - 1));
-    if (auto* const e = find(out, 1); e != nullptr) {
+    if (auto* const e = find_leaf(out, 1); e != nullptr) {
         e->ebx = (e->ebx & 0xffff) | std::min(bit(bits), 255u) << 16 | (id & 0xff) << 24;
         e->edx = count > 1 ? e->edx | bit(28) : e->edx & ~bit(28);
     }
     set_caches(out, 4, bits);
     set_caches(out, 0x8000001d, bits);
     set_extended_topology(out, id, count, bits);
-    const auto* const vendor = find(out, 0);
-    if (vendor != nullptr && vendor->ecx == 0x444d4163) // "cAMD"
+    if (is_amd(out))
         set_amd_topology(out, id, count, bits);
     return out;
 }

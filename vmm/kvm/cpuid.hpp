@@ -8,10 +8,22 @@
 
 namespace segue::vmm {
 
+// What a configuration asks for.
+struct CpuChoice {
+    std::string name = "host"; // or one of kBaselines
+    bool nested = false;       // with VMX or SVM
+};
+
+// REFUSED where this host has not all of it.
+Result<CpuidEntries> chosen_cpuid(const Kvm& kvm, const Vm& vm, const CpuChoice& choice);
+
 // Policy "host": all that KVM supports, less what has state that is not carried: VMX and SVM where
-// KVM has no nested state, AMX without its permission, SGX, SEV, and every hypervisor's
-// enlightenments but KVM's own (Hyper-V, Xen). The same for every vCPU.
-Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm);
+// KVM has no nested state or `nested` does not ask for them, AMX without its permission, SGX, SEV,
+// and every hypervisor's enlightenments but KVM's own (Hyper-V, Xen). The same for every vCPU.
+Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm, bool nested);
+
+bool shows_nesting(const CpuidEntries& cpu);
+bool is_amd(const CpuidEntries& cpu);
 
 // How many bits a guest-physical address has (leaf 0x80000008), 36 where it does not say.
 unsigned address_bits(const CpuidEntries& machine);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What reading and writing KVM state promise besides the values.
 #include "vmm/kvm/codec.hpp"
+#include "vmm/kvm/cpu_features.hpp"
 #include "vmm/kvm/cpuid.hpp"
+#include "vmm/kvm/msr_owners.hpp"
 #include "vmm/kvm/planted_test.hpp"
 
 namespace segue::vmm {
@@ -54,7 +56,8 @@ TEST_F(KvmIoTest, MsrsAreTheIndexListMtrrsAndBanksInTheOrderOfWriting) {
         return std::find(msrs.begin(), msrs.end(), i) != msrs.end();
     };
     for (const std::uint32_t i : must(kvm_.msr_indices()))
-        EXPECT_EQ(has(i), msr_step(i) != MsrStep::Never) << i;
+        EXPECT_EQ(has(i), msr_step(i) != MsrStep::Never && msr_is_shown(m.vcpus[0]->cpuid(), i))
+            << i;
     EXPECT_TRUE(has(0x2ff)); // MTRRdefType
     EXPECT_TRUE(has(0x401)); // MC0_STATUS
     EXPECT_FALSE(has(0x10)); // TSC: the offset is written instead
@@ -62,6 +65,30 @@ TEST_F(KvmIoTest, MsrsAreTheIndexListMtrrsAndBanksInTheOrderOfWriting) {
         return msr_step(a) < msr_step(b);
     }));
     EXPECT_EQ(msrs.back(), 0x4b564d02u); // ASYNC_PF_EN wakes waiters: last of all
+}
+
+TEST(Msrs, OfAFeatureAreTheGuestsWhereItSeesThatFeature) {
+    const struct {
+        std::uint32_t index;
+        const char* feature;
+    } owned[] = {{0x48, "amd_ibrs"},     {0x10a, "arch_capabilities"},
+                 {0x480, "vmx"},         {0xda0, "xsaves"},
+                 {0xc0000103, "rdtscp"}, {0xc0000103, "rdpid"},
+                 {0xc0010117, "svm"},    {0x6a2, "shstk"},
+                 {0x345, "pdcm"}};
+    for (const auto& o : owned) {
+        CpuidEntries cpu;
+        EXPECT_FALSE(msr_is_shown(cpu, o.index)) << o.index;
+        ASSERT_TRUE(add_feature(cpu, o.feature));
+        EXPECT_TRUE(msr_is_shown(cpu, o.index)) << o.index;
+        EXPECT_FALSE(msr_is_shown(cpu, 0x186)) << "no counters";
+    }
+    for (const std::uint32_t index : {0x10u, 0x174u, 0x277u, 0xc0000080u, 0x4b564d00u})
+        EXPECT_TRUE(msr_is_shown({}, index)) << index;
+    kvm_cpuid_entry2 monitoring = {};
+    monitoring.function = 0xa;
+    monitoring.eax = 2;
+    EXPECT_TRUE(msr_is_shown({monitoring}, 0x186));
 }
 
 TEST_F(KvmIoTest, AnotherBootOrCapabilityIsNamed) {
@@ -138,7 +165,7 @@ void check_leaf(const kvm_cpuid_entry2& e, unsigned id, bool nesting) {
 
 TEST_F(KvmIoTest, EveryVcpuIsACoreOfOnePackageWithoutWhatCannotBeCarried) {
     BareMachine m = machine();
-    const CpuidEntries cpu = must(host_cpuid(kvm_, m.vm));
+    const CpuidEntries cpu = must(host_cpuid(kvm_, m.vm, true));
     const bool nesting = m.vm.check(KVM_CAP_NESTED_STATE) > 0;
     for (unsigned id = 0; id < 4; ++id)
         for (const kvm_cpuid_entry2& e : vcpu_cpuid(cpu, id, 4))

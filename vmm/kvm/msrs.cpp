@@ -6,6 +6,8 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "vmm/kvm/msr_owners.hpp"
+
 namespace segue::vmm {
 
 namespace {
@@ -103,7 +105,8 @@ Result<std::vector<std::uint32_t>> msrs_of(const Kvm& kvm, const Vcpu& vcpu) {
     for (const std::uint32_t index : indices) {
         kvm_msr_entry entry = {};
         entry.index = index;
-        if (msr_step(index) != MsrStep::Never && readable(vcpu, block, entry))
+        if (msr_step(index) != MsrStep::Never && msr_is_shown(vcpu.cpuid(), index) &&
+            readable(vcpu, block, entry))
             present.push_back(index);
     }
     std::sort(present.begin(), present.end(),

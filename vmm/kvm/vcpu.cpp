@@ -28,6 +28,7 @@ Status Vcpu::set_cpuid(const CpuidEntries& entries) {
                 entries.size() * sizeof(kvm_cpuid_entry2));
     if (auto r = sys::ioctl(fd(), KVM_SET_CPUID2, list, "KVM_SET_CPUID2"); !r)
         return std::move(r).error();
+    cpuid_ = entries;
     return {};
 }
 

@@ -31,6 +31,8 @@ public:
 
     // Before the first run(); `entries` carry this vCPU's own topology ids (cpuid.hpp).
     Status set_cpuid(const CpuidEntries& entries);
+    // As set.
+    const CpuidEntries& cpuid() const { return cpuid_; }
     // 0: the host's. REFUSED where the host's differs and cannot be scaled.
     Status set_tsc_khz(std::uint32_t khz);
     Result<Ran> run();
@@ -44,6 +46,7 @@ private:
     void set_immediate_exit(std::uint8_t value) const;
     UniqueFd fd_;
     Mapping run_;
+    CpuidEntries cpuid_;
     unsigned id_ = 0;
 };
 

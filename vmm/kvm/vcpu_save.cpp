@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <segue/cpp/sys.hpp>
 
+#include "vmm/kvm/cpuid.hpp"
 #include "vmm/kvm/vcpu_call.hpp"
 #include "vmm/kvm/vcpu_io.hpp"
 
 namespace segue::vmm {
 
+namespace {
+
+// Room for those that another VMM or host carries although the guest does not know of them.
+constexpr std::size_t kMoreMsrs = 256;
+
+} // namespace
+
 VcpuIo::VcpuIo(Vcpu& vcpu, std::vector<std::uint32_t> msrs)
     : vcpu_(&vcpu)
     , msrs_(std::move(msrs))
-    , block_(msrs_.size()) {}
+    , block_(msrs_.size() + kMoreMsrs) {}
 
 Result<VcpuIo> VcpuIo::make(const Kvm& kvm, const Vm& vm, Vcpu& vcpu) {
     SEGUE_ASSIGN(auto msrs, msrs_of(kvm, vcpu));
     VcpuIo io(vcpu, std::move(msrs));
     io.xsave_bytes_ = static_cast<std::size_t>(vm.check(KVM_CAP_XSAVE2));
-    io.nested_bytes_ = static_cast<std::size_t>(vm.check(KVM_CAP_NESTED_STATE));
+    if (shows_nesting(vcpu.cpuid()))
+        io.nested_bytes_ = static_cast<std::size_t>(vm.check(KVM_CAP_NESTED_STATE));
     io.has_xcrs_ = vm.check(KVM_CAP_XCRS) > 0;
     SEGUE_ASSIGN(const int khz, sys::ioctl(vcpu.fd(), KVM_GET_TSC_KHZ, 0, "KVM_GET_TSC_KHZ"));
     io.tsc_khz_ = static_cast<std::uint32_t>(khz);

@@ -15,8 +15,9 @@ struct VcpuState {
     kvm_mp_state mp = {};
     kvm_regs regs = {};
     kvm_sregs2 sregs = {};
-    std::vector<std::byte> xsave;  // KVM_CAP_XSAVE2 bytes
-    std::vector<std::byte> nested; // KVM_CAP_NESTED_STATE bytes; empty: no nesting shown
+    std::vector<std::byte> xsave; // KVM_CAP_XSAVE2 bytes
+    std::vector<std::byte>
+        nested; // KVM_CAP_NESTED_STATE bytes; empty: the guest sees neither VMX nor SVM
     kvm_xcrs xcrs = {};
     kvm_debugregs debug = {};
     std::vector<kvm_msr_entry> msrs; // in the order of MsrStep

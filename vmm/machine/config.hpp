@@ -10,6 +10,7 @@
 #include "core/state/writer.hpp"
 #include "vmm/boot/kernel.hpp"
 #include "vmm/devices/console/backend.hpp"
+#include "vmm/kvm/cpuid.hpp"
 #include "vmm/machine/device_config.hpp"
 
 namespace segue::vmm {
@@ -24,6 +25,7 @@ struct MachineConfig {
     BootFiles boot; // read again at a reset
     ConsoleConfig console;
     std::vector<DeviceConfig> devices = {};
+    CpuChoice cpu = {}; // known at the first boot only: what it made of it travels
 
     // Section "machine" of the manifest, with the version; sections "device".
     void write(state::Writer& manifest) const;

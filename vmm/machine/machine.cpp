@@ -9,6 +9,7 @@
 #include "vmm/boot/waking.hpp"
 #include "vmm/devices/virtio_balloon/virtio_balloon.hpp"
 #include "vmm/devices/virtio_block/virtio_block.hpp"
+#include "vmm/kvm/cpu_fit.hpp"
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/memory/slots.hpp"
 
@@ -18,6 +19,15 @@ Status Machine::open_vm() {
     SEGUE_ASSIGN(kvm_, Kvm::open());
     SEGUE_ASSIGN(vm_, Vm::create(kvm_));
     return check_required(vm_);
+}
+
+// Of a guest that has run elsewhere. Takes 0.3 ms, so not while one stands still that could go on
+// where it was.
+Status Machine::check_cpu() const {
+    SEGUE_ASSIGN(const CpuidEntries host, host_cpuid(kvm_, vm_, true));
+    for (const VcpuShape& shape : shapes_)
+        SEGUE_TRY(fits_host(shape.cpuid, host));
+    return {};
 }
 
 Status Machine::assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
@@ -85,7 +95,7 @@ Status Machine::create(const MachineConfig& config, inventory::Inventory& invent
                                         std::to_string(kMaxVcpus));
     config_ = config;
     SEGUE_TRY(open_vm());
-    SEGUE_ASSIGN(const CpuidEntries cpu, host_cpuid(kvm_, vm_));
+    SEGUE_ASSIGN(const CpuidEntries cpu, chosen_cpuid(kvm_, vm_, config.cpu));
     std::vector<VcpuShape> shapes;
     for (unsigned id = 0; id < config.vcpus; ++id)
         shapes.push_back({vcpu_cpuid(cpu, id, config.vcpus), 0});
@@ -93,6 +103,7 @@ Status Machine::create(const MachineConfig& config, inventory::Inventory& invent
     SEGUE_TRY(open_devices(config.devices, inventory));
     host_.inventory = &inventory;
     SEGUE_TRY(assemble(wanted_capabilities(vm_), std::move(shapes), inventory, std::move(console)));
+    SEGUE_TRY(check_reach(ram_.layout(), address_bits(cpu)));
     for (Error& e : ram_placement_.apply())
         return std::move(e);
     SEGUE_TRY(ram_placement_.preallocate(inventory));
@@ -144,13 +155,15 @@ Status Machine::build(const state::Reader& manifest, const inventory::Inventory&
     SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
     SEGUE_ASSIGN(ConsoleBackend console, adopt_console(config_.console, inventory));
     host_.inventory = &inventory;
-    return rebuild(manifest, inventory, std::move(console));
+    SEGUE_TRY(rebuild(manifest, inventory, std::move(console)));
+    return host_.reopened ? check_cpu() : Status();
 }
 
 // The whole machine but for what it has of the host, which is the running guest's.
 Status Machine::check(const state::Reader& manifest, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(config_, MachineConfig::read(manifest));
     SEGUE_TRY(rebuild(manifest, inventory, ConsoleBackend()));
+    SEGUE_TRY(check_cpu());
     return placement_.try_out();
 }
 
@@ -180,6 +193,7 @@ Status Machine::rebuild(const state::Reader& manifest, const inventory::Inventor
 }
 
 Status Machine::rehearse() {
+    SEGUE_TRY(check_cpu());
     populate(*inventory_);
     SEGUE_TRY(mover_->rehearse());
     entered_ = true;

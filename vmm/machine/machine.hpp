@@ -73,6 +73,7 @@ public:
 
 private:
     Status open_vm();
+    Status check_cpu() const;
     Status rebuild(const state::Reader& manifest, const inventory::Inventory& inventory,
                    ConsoleBackend console);
     Status assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,

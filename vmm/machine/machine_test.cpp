@@ -245,29 +245,11 @@ TEST_P(MachineTest, AMovedGuestResets) {
     EXPECT_TRUE(guest->counts(true));
 }
 
-void copy_field(state::Writer& to, const state::Field& f) {
-    switch (f.type) {
-    case state::Type::Unsigned:
-        return to.put(f.key, f.number);
-    case state::Type::Signed:
-        return to.put_signed(f.key, static_cast<std::int64_t>(f.number));
-    case state::Type::Flag:
-        return to.put_flag(f.key, f.number != 0);
-    case state::Type::Text:
-        return to.put_text(f.key, {reinterpret_cast<const char*>(f.bytes.data()), f.bytes.size()});
-    case state::Type::Bytes:
-        return to.put_bytes(f.key, f.bytes);
-    }
-}
-
 void copy_without(state::Writer& to, const state::Reader& from, const state::Section& left_out) {
     for (const state::Section& s : from.sections()) {
         if (&s == &left_out)
             continue;
-        to.begin(s.name(), s.instance(), s.revision());
-        for (const state::Field& f : s.fields())
-            copy_field(to, f);
-        to.end();
+        copy_section(to, s);
     }
 }
 

@@ -18,6 +18,21 @@ void add_block(inventory::Inventory& to, const std::string& id, UniqueFd fd, std
     EXPECT_TRUE(to.add(std::move(block)).ok());
 }
 
+void copy_field(state::Writer& to, const state::Field& f) {
+    switch (f.type) {
+    case state::Type::Unsigned:
+        return to.put(f.key, f.number);
+    case state::Type::Signed:
+        return to.put_signed(f.key, static_cast<std::int64_t>(f.number));
+    case state::Type::Flag:
+        return to.put_flag(f.key, f.number != 0);
+    case state::Type::Text:
+        return to.put_text(f.key, {reinterpret_cast<const char*>(f.bytes.data()), f.bytes.size()});
+    case state::Type::Bytes:
+        return to.put_bytes(f.key, f.bytes);
+    }
+}
+
 } // namespace
 
 inventory::Inventory test_inventory(std::uint64_t bytes) {
@@ -44,6 +59,13 @@ MachineConfig test_config(unsigned vcpus, ConsoleKind console) {
     config.boot.command_line = "vcpus=" + std::to_string(vcpus) + " print=20 share=1M";
     config.console.kind = console;
     return config;
+}
+
+void copy_section(state::Writer& to, const state::Section& section) {
+    to.begin(section.name(), section.instance(), section.revision());
+    for (const state::Field& f : section.fields())
+        copy_field(to, f);
+    to.end();
 }
 
 std::unique_ptr<TestGuest> TestGuest::boot(unsigned vcpus, std::uint64_t bytes) {

@@ -32,6 +32,9 @@ inventory::Inventory test_inventory(std::uint64_t bytes);
 inventory::Inventory copy_of(const inventory::Inventory& inventory);
 MachineConfig test_config(unsigned vcpus, ConsoleKind console = ConsoleKind::Pty);
 
+// For a container like another.
+void copy_section(state::Writer& to, const state::Section& section);
+
 // A generation: inventory, events, machine. The older may be destroyed first.
 struct TestGuest {
     explicit TestGuest(inventory::Inventory i)

@@ -84,9 +84,10 @@ Status GuestProcess::boot() {
     SEGUE_ASSIGN(facts_.uuid, random_uuid());
     SEGUE_TRY(make_ram());
     const BootFiles files = {config_.kernel, config_.initrd, config_.cmdline};
-    SEGUE_TRY(machine_.create(
-        {config_.vcpus, files, config_.console, plug_in(config_.devices, config_.name)},
-        inventory_));
+    SEGUE_TRY(machine_.create({config_.vcpus, files, config_.console,
+                               plug_in(config_.devices, config_.name),
+                               CpuChoice{config_.cpu, config_.nested}},
+                              inventory_));
     run_.attach(machine_.vcpus(), machine_.devices());
     SEGUE_TRY(listen());
     SEGUE_ASSIGN(ownership_, update::Ownership::create(places_.owner(), facts_.uuid));

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/base/units.hpp"
+
 namespace segue::vmm {
 
 namespace {
@@ -55,6 +57,16 @@ std::vector<MemoryMapEntry> memory_map(std::span<const RamRegion> regions) {
     if (end <= kEcam)
         map.push_back({kEcam, kEcamBytes, false});
     return map;
+}
+
+Status check_reach(std::span<const RamRegion> regions, unsigned address_bits) {
+    for (const RamRegion& r : regions)
+        if (address_bits < 64 && r.guest + r.bytes > 1ull << address_bits)
+            return Error(Code::Refused, "the guest's CPU has " + std::to_string(address_bits) +
+                                            " address bits, too few for its RAM, which ends at " +
+                                            format_size(r.guest + r.bytes))
+                .way_out("give it less, or guest.cpu = \"host\" on a host with more address bits");
+    return {};
 }
 
 bool has_high_window(std::span<const RamRegion> regions, unsigned address_bits) {

@@ -49,6 +49,9 @@ Result<std::vector<RamRegion>> lay_out(std::span<const std::uint64_t> bytes);
 
 std::vector<MemoryMapEntry> memory_map(std::span<const RamRegion> regions);
 
+// REFUSED where the guest's processors do not reach all of the RAM (CPUID leaf 0x80000008).
+Status check_reach(std::span<const RamRegion> regions, unsigned address_bits);
+
 // The guest's processors reach the window (CPUID leaf 0x80000008), and no RAM lies in it.
 bool has_high_window(std::span<const RamRegion> regions, unsigned address_bits);
 

@@ -83,5 +83,14 @@ TEST(Layout, TheHighWindowNeedsAddressBitsAndNoRamInIt) {
     EXPECT_FALSE(has_high_window({}, 64)); // no processor has them
 }
 
+TEST(Layout, RamBeyondTheProcessorsAddressBitsIsRefused) {
+    EXPECT_TRUE(check_reach(must({1023 * GiB}), 40)); // ends where they do
+    const Status s = check_reach(must({1023 * GiB, 2 * MiB}), 40);
+    ASSERT_EQ(s.code(), Code::Refused);
+    EXPECT_NE(s.error().what().find("40 address bits"), std::string::npos) << s.error().what();
+    EXPECT_FALSE(s.error().way_out().empty());
+    EXPECT_TRUE(check_reach(must({1024 * GiB}), 46));
+}
+
 } // namespace
 } // namespace segue::vmm
