@@ -71,7 +71,7 @@ done
 baseline=(sse4_2 popcnt lahf_lm nx -- aes svm avx)
 boot 2 --set guest.cpu=x86-64-v2
 check_flags 1 "${baseline[@]}"
-for mode in cpr-transfer cpr-exec cpr-reboot; do update_by "$mode"; done
+for mode in cpr-transfer cpr-exec cpr-reboot; do update "$mode"; done
 check_flags 2 "${baseline[@]}"
 check_warnings
 type_in off
@@ -79,7 +79,9 @@ gone "after it was powered off with a baseline's CPU"
 
 boot 1 --set guest.nested=true
 check_flags 1 aes svm -- avx
-for mode in cpr-transfer cpr-exec; do update_by "$mode"; done
+for mode in cpr-transfer cpr-exec; do update "$mode"; done
+await_ticks
+check_ticks
 type_in off
 gone "after it was powered off with nested virtualization"
 
