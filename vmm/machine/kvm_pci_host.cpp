@@ -22,6 +22,7 @@ public:
         routes_.set(gsi_, message.address, message.data);
     }
     void raise() noexcept override { sys::signal_event(event_.get()); }
+    int event() const noexcept override { return event_.get(); }
 
 private:
     IrqRoutes& routes_;

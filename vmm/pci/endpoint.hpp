@@ -53,6 +53,7 @@ protected:
     Host& host() { return host_; }
     ConfigSpace& config() { return config_; } // before the guest runs
     Msix& msix() { return *msix_; }
+    const Msix& msix() const { return *msix_; }
     // INTA#, which reaches the guest while MSI-X and the command register allow.
     void set_intx(bool level) noexcept;
 

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include <segue/cpp/sys.hpp>
+
 #include "vmm/pci/host.hpp"
 
 namespace segue::vmm::pci {
@@ -44,11 +46,19 @@ public:
     // The data of each message that was sent, in order, since the last take().
     std::vector<std::uint32_t> take() {
         const std::lock_guard lock(mutex_);
+        hear_lines();
         return std::exchange(sent_, {});
     }
     std::size_t sent(std::uint32_t data) const {
         const std::lock_guard lock(mutex_);
+        hear_lines();
         return static_cast<std::size_t>(std::count(sent_.begin(), sent_.end(), data));
+    }
+    // How many of them others than raise() have sent.
+    std::size_t sent_by_others() const {
+        const std::lock_guard lock(mutex_);
+        hear_lines();
+        return by_others_;
     }
     int commits() const {
         const std::lock_guard lock(mutex_);
@@ -68,7 +78,8 @@ private:
     class Line final : public MsiLine {
     public:
         explicit Line(FakeHost& host)
-            : host_(host) {}
+            : host_(host)
+            , event_(sys::event().value()) {}
         void route(const MsiMessage& message) noexcept override {
             const std::lock_guard lock(host_.mutex_);
             host_.set_[this] = message;
@@ -80,14 +91,25 @@ private:
                 host_.sent_.push_back(at->second.data);
         }
 
+        int event() const noexcept override { return event_.get(); }
+
     private:
         FakeHost& host_;
+        UniqueFd event_;
     };
+    // What others have signalled, as KVM sees it at once.
+    void hear_lines() const {
+        std::uint64_t n = 0;
+        for (const auto& [line, message] : live_)
+            if (::read(line->event(), &n, sizeof n) == sizeof n)
+                sent_.push_back(message.data), ++by_others_;
+    }
 
     MmioBus& bus_;
     mutable std::mutex mutex_;
     std::map<const Line*, MsiMessage> set_, live_;
-    std::vector<std::uint32_t> sent_;
+    mutable std::vector<std::uint32_t> sent_;
+    mutable std::size_t by_others_ = 0;
     int commits_ = 0;
     std::map<unsigned, bool> intx_;
     std::map<std::uint64_t, int> doorbells_;

@@ -28,6 +28,8 @@ public:
     // Where raise() leads, from the host's next commit_routes() on.
     virtual void route(const MsiMessage& message) noexcept = 0;
     virtual void raise() noexcept = 0;
+    // Signalled by whoever has it, it is raise(). Lives as long as the line.
+    virtual int event() const noexcept = 0;
 
 protected:
     MsiLine() = default;

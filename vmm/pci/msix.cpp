@@ -117,6 +117,11 @@ void Msix::raise(unsigned vector) noexcept {
         s_.pending[vector] = std::byte{1};
 }
 
+int Msix::line(unsigned vector) const noexcept {
+    const std::lock_guard lock(mutex_);
+    return vector < lines_.size() && may_raise(vector) ? lines_[vector]->event() : -1;
+}
+
 MsixState Msix::state() const {
     const std::lock_guard lock(mutex_);
     return s_;

@@ -31,6 +31,9 @@ public:
 
     // A vector that the table does not have is no interrupt.
     void raise(unsigned vector) noexcept;
+    // Signalled, it is raise(vector), until the table or the message control register is written
+    // to; -1: while the vector is masked or is none.
+    int line(unsigned vector) const noexcept;
 
     MsixState state() const;
     // Sets the lines' routes, which the host's next commit_routes() puts in force; raises nothing.

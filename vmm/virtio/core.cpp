@@ -30,7 +30,8 @@ Core::Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interr
     : model_(std::move(model))
     , memory_(ram)
     , interrupts_(interrupts)
-    , offered_(facts().features | kOfEveryDevice | (offer.packed ? bit(VIRTIO_F_RING_PACKED) : 0)) {
+    , supported_(facts().features | kOfEveryDevice | (offer.packed ? bit(VIRTIO_F_RING_PACKED) : 0))
+    , offered_(supported_ & ~facts().withheld) {
     for (const std::uint16_t size : facts().queues)
         queues_.emplace_back(size);
 }
@@ -39,6 +40,9 @@ Result<std::unique_ptr<Core>> Core::create(std::unique_ptr<Model> model, const G
                                            Interrupts& interrupts, const Offer& offer) {
     std::unique_ptr<Core> core(new Core(std::move(model), ram, interrupts, offer));
     SEGUE_ASSIGN(core->doorbell_, sys::event());
+    if (QueueServer* server = core->model_->server()) {
+        SEGUE_ASSIGN(core->lending_, Lending::create(*server));
+    }
     core->thread_ = std::thread([c = core.get()] { c->loop(); });
     return core;
 }
@@ -87,7 +91,7 @@ void Core::set_status(std::uint8_t status) {
     if ((status_ & VIRTIO_CONFIG_S_FEATURES_OK) == 0)
         status_ &= static_cast<std::uint8_t>(~VIRTIO_CONFIG_S_DRIVER_OK);
     if ((status_ & ~before & VIRTIO_CONFIG_S_DRIVER_OK) != 0) {
-        model_->start(features_);
+        start_model();
         sys::signal_event(doorbell_.get());
     }
 }
@@ -116,6 +120,7 @@ void Core::set_queue(unsigned index, const RingPlace& place) {
 void Core::set_queue_vector(unsigned index, std::uint16_t vector) {
     const std::lock_guard lock(mutex_);
     queues_[index].set_vector(vector);
+    rewire(index);
 }
 
 void Core::enable_queue(unsigned index) {
@@ -146,12 +151,14 @@ void Core::fail(const Error& why) {
         log::warn("device '" + facts().id + "' needs a reset by the guest: " + why.what() +
                   (++failures_ == kShownFailures ? "; further ones are not shown" : ""));
     status_ |= VIRTIO_CONFIG_S_NEEDS_RESET;
+    take_all_back();
     if ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
         interrupts_.tell_config(config_vector_);
 }
 
 void Core::begin_reset() {
     resetting_ = true;
+    take_all_back();
     for (Queue& q : queues_)
         q.close();
     if (model_->in_flight() == 0)

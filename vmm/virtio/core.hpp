@@ -10,6 +10,7 @@
 #include <segue/cpp/unique_fd.hpp>
 
 #include "core/base/deadline.hpp"
+#include "vmm/virtio/lending.hpp"
 #include "vmm/virtio/model.hpp"
 
 namespace segue::vmm::virtio {
@@ -23,6 +24,8 @@ public:
 
     virtual void tell_used(std::uint16_t vector) noexcept = 0;
     virtual void tell_config(std::uint16_t vector) noexcept = 0;
+    // Signalled, it is tell_used(vector), until Core::rewire(); -1: only tell_used() itself is.
+    virtual int line(std::uint16_t vector) const noexcept = 0;
 
 protected:
     Interrupts() = default;
@@ -44,8 +47,10 @@ public:
     ~Core();
 
     const ModelFacts& facts() const { return model_->facts(); }
-    // Signalled, the device looks at all its queues.
-    int doorbell() const { return doorbell_.get(); }
+    // Signalled, whoever serves the queue looks at it.
+    int doorbell(unsigned queue) const;
+    // Interrupts::line() may have changed.
+    void rewire();
 
     // The driver's registers.
     std::uint64_t offered() const;
@@ -81,6 +86,13 @@ private:
     void work();
     bool serving() const;
     Result<bool> serve_all();
+    Result<bool> serve(unsigned index);
+    void start_model();
+    void hear();
+    bool lend(unsigned index);
+    void rewire(unsigned index);
+    Status take_back(unsigned index);
+    void take_all_back();
     void fail(const Error& why);
     void begin_reset();
     void end_reset();
@@ -94,15 +106,18 @@ private:
     std::condition_variable changed_;
     bool active_ = false;
     bool quit_ = false;
-    bool idle_ = false;      // the thread waits for activate()
-    bool resetting_ = false; // until nothing is in flight
-    bool loaded_ = false;    // what the driver was told may not have reached it
+    bool idle_ = false;             // the thread waits for activate()
+    bool resetting_ = false;        // until nothing is in flight
+    bool loaded_ = false;           // what the driver was told may not have reached it
+    const std::uint64_t supported_; // features
     std::uint64_t offered_;
     std::uint8_t status_ = 0;
     std::uint64_t features_ = 0;
     std::uint16_t config_vector_ = kNoVector;
     std::vector<Queue> queues_;
-    unsigned failures_ = 0; // that were shown
+    std::unique_ptr<Lending> lending_; // nullptr: there is nobody to lend queues to
+    unsigned failures_ = 0;            // that were shown
+    bool alone_ = false;               // it was said that nobody takes the queues
     std::thread thread_;
 };
 

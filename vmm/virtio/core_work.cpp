@@ -29,8 +29,10 @@ void Core::loop() {
     ::sigdelset(&all, SIGBUS); // blocked, a fault in RAM would end us without a word
     (void)::pthread_sigmask(SIG_SETMASK, &all, nullptr);
     while (wait_for_work()) {
-        pollfd p[] = {{doorbell_.get(), POLLIN, 0}, {model_->event(), POLLIN, 0}};
-        if (::poll(p, 2, -1) <= 0)
+        pollfd p[] = {{doorbell_.get(), POLLIN, 0},
+                      {model_->event(), POLLIN, 0},
+                      {lending_ ? lending_->event() : -1, POLLIN, 0}};
+        if (::poll(p, std::size(p), -1) <= 0)
             continue;
         if (p[0].revents != 0)
             sys::clear_event(doorbell_.get());
@@ -62,6 +64,7 @@ bool Core::serving() const {
 
 void Core::work() {
     model_->finish(queues_, memory_);
+    hear();
     if (model_->config_changed() && (status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
         interrupts_.tell_config(config_vector_);
     if (serving()) {
@@ -81,7 +84,7 @@ void Core::work() {
 Result<bool> Core::serve_all() {
     bool more = false;
     for (unsigned i = 0; i < queues_.size(); ++i) {
-        SEGUE_ASSIGN(const bool again, model_->serve(i, queues_, memory_));
+        SEGUE_ASSIGN(const bool again, serve(i));
         more = more || again;
     }
     return more;
@@ -101,6 +104,7 @@ Status Core::settle(Deadline deadline) {
             .way_out("look at what the device stands for on the host, or give update.deadline."
                      "drain more time")
             .with("device", facts().id);
+    take_all_back();
     return model_->park();
 }
 
@@ -146,7 +150,7 @@ void Core::save_model(state::Writer& section) const {
 
 Status Core::load(const CoreState& state, const state::Section& model) {
     const std::lock_guard lock(mutex_);
-    if (const std::uint64_t lacking = (state.offered | state.features) & ~offered_; lacking != 0)
+    if (const std::uint64_t lacking = (state.offered | state.features) & ~supported_; lacking != 0)
         return Error(Code::Unsupported, "device '" + facts().id +
                                             "': the guest's has virtio features that this VMM's "
                                             "lacks, mask " +
@@ -175,7 +179,7 @@ Status Core::load(const CoreState& state, const state::Section& model) {
     for (std::size_t i = 0; i < rings.size(); ++i)
         queues_[i].restore(state.queues[i], std::move(rings[i]));
     if ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
-        model_->start(features_);
+        start_model();
     loaded_ = true;
     return {};
 }

@@ -21,6 +21,7 @@ public:
     explicit Memory(const GuestRam& ram)
         : ram_(ram) {}
 
+    const GuestRam& ram() const { return ram_; }
     // Whether all of it is RAM, in one region or several that follow one another.
     bool contains(std::uint64_t at, std::uint64_t bytes) const noexcept;
     // False, and nothing done, where it is not all RAM.

@@ -12,6 +12,7 @@
 #include "core/state/reader.hpp"
 #include "core/state/writer.hpp"
 #include "vmm/virtio/queue.hpp"
+#include "vmm/virtio/queue_server.hpp"
 
 namespace segue::vmm::virtio {
 
@@ -24,6 +25,7 @@ struct ModelFacts {
     std::uint32_t class_code = 0;      // of its PCI function
     std::uint64_t features = 0;        // of the device type; those of the rings come from Core
     std::vector<std::uint16_t> queues; // their largest sizes, powers of two
+    std::uint64_t withheld = 0; // features that a new guest is not offered; one that has them may
 };
 
 // A device type of chapter 5. Called with the device's lock held, but for submit() and event(); by
@@ -57,6 +59,11 @@ public:
     // Whether what the driver makes available in queue `index` asks for something; else it is room
     // for what the host may say.
     virtual bool takes_requests(unsigned /*index*/) const { return true; }
+
+    // Who could serve queues instead of serve(); nullptr: nobody. [any]
+    virtual QueueServer* server() { return nullptr; }
+    // Whether it is to have queue `index` now; asked again whenever the worker looks at its queues.
+    virtual bool lends(unsigned /*index*/) const { return false; }
 
     // The driver's features are known, the queues open. Also after load(). [vcpu]
     virtual void start(std::uint64_t /*features*/) {}

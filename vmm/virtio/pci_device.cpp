@@ -135,6 +135,7 @@ void PciDevice::read_config(std::uint16_t offset, std::span<std::byte> data) {
 
 void PciDevice::write_config(std::uint16_t offset, std::span<const std::byte> data) {
     Endpoint::write_config(offset, data);
+    core_->rewire();
     if (offset != window_at_ + offsetof(virtio_pci_cfg_cap, pci_cfg_data))
         return;
     if (const Window w = window(); w.open && w.length <= data.size())
@@ -163,8 +164,10 @@ void PciDevice::read(std::uint64_t at, std::span<std::byte> data) {
 void PciDevice::write(std::uint64_t at, std::span<const std::byte> data) {
     if (at >= kPending)
         return;
-    if (at >= kTable)
-        return msix().write_table(at - kTable, data);
+    if (at >= kTable) {
+        msix().write_table(at - kTable, data);
+        return core_->rewire();
+    }
     const std::lock_guard lock(registers_);
     switch (at & ~(kPage - 1)) {
     case kCommon:
@@ -172,10 +175,15 @@ void PciDevice::write(std::uint64_t at, std::span<const std::byte> data) {
     case kDevice:
         return core_->write_config(static_cast<std::uint32_t>(at - kDevice), data);
     case kNotify:
-        return sys::signal_event(core_->doorbell());
+        return notify(at - kNotify);
     default:
         return;
     }
+}
+
+void PciDevice::notify(std::uint64_t at) noexcept {
+    if (at / kMultiplier < core_->queues())
+        sys::signal_event(core_->doorbell(static_cast<unsigned>(at / kMultiplier)));
 }
 
 // 4.1.4.5: reading it takes it back.
@@ -209,7 +217,7 @@ void PciDevice::moved(std::optional<std::uint64_t> bar0) noexcept {
     doorbells_ = bar0;
     for (unsigned i = 0; i < core_->queues(); ++i)
         if (const Status s =
-                host().add_doorbell(*bar0 + kNotify + i * kMultiplier, core_->doorbell());
+                host().add_doorbell(*bar0 + kNotify + i * kMultiplier, core_->doorbell(i));
             !s)
             log::warn("device '" + core_->facts().id + "': " + s.error().what());
 }
@@ -218,7 +226,7 @@ void PciDevice::remove_doorbells() noexcept {
     if (!doorbells_)
         return;
     for (unsigned i = 0; i < core_->queues(); ++i)
-        host().remove_doorbell(*doorbells_ + kNotify + i * kMultiplier, core_->doorbell());
+        host().remove_doorbell(*doorbells_ + kNotify + i * kMultiplier, core_->doorbell(i));
     doorbells_.reset();
 }
 

@@ -12,9 +12,9 @@
 
 namespace segue::vmm::virtio {
 
-// One BAR holds all structures. A driver's notification signals the core's doorbell in KVM, without
-// an exit; what comes as an exit does the same. Locks are taken in this order: registers, core,
-// interrupts, endpoint. [any]
+// One BAR holds all structures. A driver's notification signals the queue's doorbell in KVM,
+// without an exit; what comes as an exit does the same. Locks are taken in this order: registers,
+// core, interrupts, endpoint. [any]
 class PciDevice final : public pci::Endpoint,
                         public MmioDevice,
                         public Interrupts,
@@ -34,6 +34,7 @@ public:
 
     void tell_used(std::uint16_t vector) noexcept override;
     void tell_config(std::uint16_t vector) noexcept override;
+    int line(std::uint16_t vector) const noexcept override { return msix().line(vector); }
 
     DeviceId id() const override;
     void save(state::Writer& section) const override;
@@ -53,6 +54,7 @@ private:
     Status add_window();
     void moved(std::optional<std::uint64_t> bar0) noexcept override;
     void remove_doorbells() noexcept;
+    void notify(std::uint64_t at) noexcept;
     void tell(std::uint16_t vector, std::uint8_t isr) noexcept;
     void read_isr(std::span<std::byte> data);
     struct Window {

@@ -33,6 +33,14 @@ void Queue::restore(const QueueState& state, std::unique_ptr<Ring> ring) {
     ring_ = std::move(ring);
 }
 
+Status Queue::move_to(RingPosition position, const Memory& memory, const RingFeatures& features) {
+    QueueState s = s_;
+    s.position = position;
+    SEGUE_ASSIGN(auto ring, reopened(memory, features, s));
+    restore(s, std::move(ring));
+    return {};
+}
+
 void Queue::close() {
     ring_.reset();
     const std::uint16_t max_size = s_.max_size;

@@ -27,6 +27,8 @@ public:
     Result<std::unique_ptr<Ring>> reopened(const Memory& memory, const RingFeatures& features,
                                            const QueueState& state) const;
     void restore(const QueueState& state, std::unique_ptr<Ring> ring);
+    // Goes on where somebody else has come to.
+    Status move_to(RingPosition position, const Memory& memory, const RingFeatures& features);
     // As after reset: pop() finds nothing, push() does nothing.
     void close();
 
