@@ -111,17 +111,44 @@ Result<Mac> burnt_in_mac(const DeviceConfig& d) {
     return mac;
 }
 
+// For a new guest; one that goes on does so with or without.
+Status check_vhost(const DeviceConfig& d) {
+    if (d.text("vhost") != "on" || d.guest.empty())
+        return {};
+    auto vhost = VhostNet::create(vhost_kernel(), {-1});
+    return vhost ? Status()
+                 : std::move(vhost)
+                       .error()
+                       .while_doing("device '" + d.id + "': vhost = \"on\"")
+                       .way_out("load the host's driver (modprobe vhost_net) and let this user "
+                                "open /dev/vhost-net, or say vhost = \"auto\"")
+                       .with("device", d.id);
+}
+
 Status open_net(const DeviceConfig& d, inventory::Inventory& inventory) {
+    SEGUE_TRY(check_vhost(d));
     return open_tap(tap_config(d), inventory);
+}
+
+std::unique_ptr<VhostNet> vhost_of(const DeviceConfig& d, const Tap& tap) {
+    if (d.text("vhost") == "off" || tap.fds.empty())
+        return nullptr;
+    auto vhost = VhostNet::create(vhost_kernel(), tap.fds);
+    if (vhost)
+        return std::move(*vhost);
+    const std::string why = "device '" + d.id + "' does without vhost-net: " + vhost.error().what();
+    d.text("vhost") == "on" ? log::warn(why) : log::info(why);
+    return nullptr;
 }
 
 Result<ModelPtr> make_net(const DeviceConfig& d, const HostSide& host) {
     SEGUE_ASSIGN(Tap tap, adopted(adopt_tap, tap_config(d), host));
     tap.reopened = host.reopened;
     SEGUE_ASSIGN(const Mac mac, burnt_in_mac(d));
+    auto vhost = vhost_of(d, tap);
     SEGUE_ASSIGN(auto card, VirtioNet::create({d.id, mac, d.number("queues"), d.number("mtu"),
-                                               d.flag("offloads")},
-                                              std::move(tap)));
+                                               d.flag("offloads"), d.text("vhost") == "off"},
+                                              std::move(tap), std::move(vhost)));
     return ModelPtr(std::move(card));
 }
 

@@ -6,6 +6,8 @@
 
 #include "vmm/devices/virtio_net/mac.hpp"
 #include "vmm/devices/virtio_net/test_net.hpp"
+#include "vmm/devices/virtio_net/vhost_net.hpp"
+#include "vmm/virtio/uapi.hpp"
 
 namespace segue::vmm {
 namespace {
@@ -46,6 +48,35 @@ TEST_F(NetCardTest, HasTheTapsQueuesAndAnAddressOfItsOwn) {
     inventory::Inventory empty;
     EXPECT_EQ(make_model(config, host_with(empty)).code(), Code::NotFound);
     EXPECT_TRUE(make_model(config, {}).ok()); // a probe
+}
+
+// By a host without it, and only a guest that is new there.
+TEST_F(NetCardTest, TheVhostThatItIsToHaveIsThereOrNamed) {
+    net.add_tap("tap0");
+    const bool there = vhost_kernel().open().ok();
+    const auto open = [&](const char* vhost, const std::string& guest) {
+        inventory = inventory::Inventory();
+        return open_devices({card({{"tap", "tap0"}, {"vhost", vhost}}, guest)}, inventory);
+    };
+    EXPECT_TRUE(open("off", "web1").ok());
+    EXPECT_TRUE(open("auto", "web1").ok());
+    EXPECT_TRUE(open("on", "").ok()); // it was new elsewhere
+    EXPECT_TRUE(
+        make_model(card({{"tap", "tap0"}, {"vhost", "on"}}, ""), host_with(inventory)).ok());
+    const Status on = open("on", "web1");
+    EXPECT_EQ(on.ok(), there);
+    if (!on) {
+        EXPECT_THAT(on.error().what(), HasSubstr("device 'net0'"));
+        EXPECT_THAT(on.error().way_out(), HasSubstr("modprobe vhost_net"));
+    }
+}
+
+// Linux's drivers take packed rings where they can have them, and vhost-net knows none.
+TEST_F(NetCardTest, PackedRingsAreOfferedWithoutVhostOnly) {
+    for (const auto& [vhost, withheld] :
+         {std::pair("auto", true), std::pair("on", true), std::pair("off", false)})
+        EXPECT_EQ(make_model(card({{"vhost", vhost}}), {}).value()->facts().withheld,
+                  withheld ? 1ull << VIRTIO_F_RING_PACKED : 0);
 }
 
 TEST_F(NetCardTest, TheConfigurationMayNameTheAddress) {

@@ -60,7 +60,7 @@ void TestMachine::bring_up(std::uint64_t features, std::uint16_t size, bool intx
     set_common<std::uint16_t>(VIRTIO_PCI_COMMON_MSIX, 0);
     for (std::uint16_t q = 0; q < common<std::uint16_t>(VIRTIO_PCI_COMMON_NUMQ); ++q) {
         set_common(VIRTIO_PCI_COMMON_Q_SELECT, q);
-        const RingPlace p = place(q, size);
+        const RingPlace p = placed_.count(q) != 0 ? placed_[q] : place(q, size);
         const auto low = [](std::uint64_t v) { return static_cast<std::uint32_t>(v); };
         set_common(VIRTIO_PCI_COMMON_Q_SIZE, p.size);
         set_common(VIRTIO_PCI_COMMON_Q_DESCLO, low(p.descriptors));

@@ -5,6 +5,7 @@
 #include <linux/pci_regs.h>
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -102,6 +103,16 @@ public:
                            static_cast<std::uint16_t>(queue));
     }
     void mask(unsigned vector, bool masked);
+    // From the next bring_up() on, instead of place().
+    void place_queue(unsigned queue, const RingPlace& place) { placed_[queue] = place; }
+    template <class T>
+    T in_bar(std::uint64_t offset) {
+        T v = 0;
+        bus.read((config<std::uint32_t>(PCI_BASE_ADDRESS_0) & ~0xfu) + offset,
+                 std::as_writable_bytes(std::span(&v, 1)));
+        return v;
+    }
+    unsigned msix() const { return msix_; }
 
     // Settles and saves this side, loads `next`: what an update does with a device.
     void hand_over(TestMachine& next);
@@ -117,6 +128,7 @@ private:
     TestRam& ram_;
     std::unique_ptr<PciDevice> device_;
     std::uint64_t structure_[8] = {};
+    std::map<unsigned, RingPlace> placed_;
     unsigned msix_ = 0; // offsets in configuration space
 public:
     unsigned window = 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # linux-net.sh - a Linux guest with a network card of two pairs of queues goes on talking to its host
 # through three updates by each mode and a rest in a file: no connection is reset, no byte is wrong, no
-# ping is lost or comes twice, but those of the rest. Then the same with a tap that is handed in.
+# ping is lost or comes twice, but those of the rest. Then the same with a tap that is handed in, and without vhost-net.
 set -euo pipefail
 
 # shellcheck source=tests/lab/guest/linux.sh
@@ -74,7 +74,7 @@ type_in off
 gone "after it was powered off"
 
 make_tap
-network_config 'fd = "9"'
+network_config 'fd = "9", vhost = "off"'
 serve
 linux_run() { linux_run_with_tap "$@"; }
 boot 2

@@ -6,6 +6,7 @@
 host=$work/host # what the host's end of the connection says
 interval=20     # ms between two pings
 server=         # the process of that end
+more=           # what else network_initrd's guest can do
 
 network_cleanup() {
     cp "$host" "$LAB_OUT/host" 2>/dev/null || true
@@ -21,7 +22,7 @@ network_needed() { # else ends the script
 }
 
 network_initrd() {
-    linux_initrd "$programs/stream" <<'JOB'
+    { cat <<'JOB' && echo "$more"; } | linux_initrd "$programs/stream"
 busybox ip link set eth0 up && busybox ip addr add 10.9.0.2/24 dev eth0 || echo "guest: no card"
 echo "guest: a card with $(busybox ls /sys/class/net/eth0/queues | busybox grep -c rx) queues"
 stream to 10.9.0.1 5000 &

@@ -37,9 +37,10 @@ protected:
     std::unique_ptr<virtio::TestMachine> machine(bool reopened = false) {
         Tap tap = adopt_tap(config, inventory).value();
         tap.reopened = reopened;
-        const NetConfig card = {"net0", kMac, config.queues, 1400, true};
+        const NetConfig card = {"net0", kMac, config.queues, 1400, true, offer_packed};
+        auto vhost = kernel != nullptr ? VhostNet::create(*kernel, tap.fds).value() : nullptr;
         return std::make_unique<virtio::TestMachine>(
-            ram, VirtioNet::create(card, std::move(tap)).value());
+            ram, VirtioNet::create(card, std::move(tap), std::move(vhost)).value());
     }
     void bring_up(std::uint64_t features, virtio::RingFeatures kind = {}) {
         m->set_status(0);
@@ -135,6 +136,8 @@ protected:
     TestNet net;
     virtio::TestRam ram;
     TapConfig config;
+    bool offer_packed = true;      // packed rings, to new guests
+    VhostKernel* kernel = nullptr; // of the machines to come; nullptr: without vhost
     inventory::Inventory inventory;
     std::unique_ptr<TestHost> host;
     std::unique_ptr<virtio::TestMachine> m;

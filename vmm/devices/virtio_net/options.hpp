@@ -29,6 +29,11 @@ inline constexpr config::Key kVirtioNetOptions[] = {
      false,
      "true",
      "checksums and segmentation may be left to the other side"},
+    {"vhost",
+     {config::Type::Choice, 0, 0, "auto|on|off"},
+     false,
+     "auto",
+     "whether the kernel's vhost-net carries the frames; auto: where there is one"},
 };
 
 } // namespace segue::vmm

@@ -58,11 +58,19 @@ unsigned tap_flags(std::uint64_t offloads) {
 
 } // namespace
 
-VirtioNet::VirtioNet(const NetConfig& config, Tap tap, UniqueFd epoll)
-    : facts_{kName,  config.id,           NetState::kRevision, VIRTIO_ID_NET,
-             kClass, features_of(config), queues_of(config)}
+VirtioNet::VirtioNet(const NetConfig& config, Tap tap, std::unique_ptr<VhostNet> vhost,
+                     UniqueFd epoll)
+    : facts_{kName,
+             config.id,
+             NetState::kRevision,
+             VIRTIO_ID_NET,
+             kClass,
+             features_of(config),
+             queues_of(config),
+             config.packed ? 0 : bit(VIRTIO_F_RING_PACKED)}
     , config_(config)
     , tap_(std::move(tap))
+    , vhost_(std::move(vhost))
     , epoll_(std::move(epoll))
     , listed_(config.queues)
     , watched_(config.queues)
@@ -71,11 +79,13 @@ VirtioNet::VirtioNet(const NetConfig& config, Tap tap, UniqueFd epoll)
     reset();
 }
 
-Result<std::unique_ptr<VirtioNet>> VirtioNet::create(const NetConfig& config, Tap tap) {
+Result<std::unique_ptr<VirtioNet>> VirtioNet::create(const NetConfig& config, Tap tap,
+                                                     std::unique_ptr<VhostNet> vhost) {
     UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll)
         return Error::from_errno(errno, "epoll for device '" + config.id + "'");
-    return std::unique_ptr<VirtioNet>(new VirtioNet(config, std::move(tap), std::move(epoll)));
+    return std::unique_ptr<VirtioNet>(
+        new VirtioNet(config, std::move(tap), std::move(vhost), std::move(epoll)));
 }
 
 void VirtioNet::read_config(std::uint32_t at, std::span<std::byte> data) const {
@@ -100,9 +110,12 @@ Result<bool> VirtioNet::serve(unsigned index, std::span<virtio::Queue> queues,
     const auto always = [] { return true; };
     if (index > control_queue())
         return false;
-    if (index == control_queue())
-        return queue.drain(
-            always, [&](const virtio::Chain& chain) { return obey_driver(chain, queue, memory); });
+    if (index == control_queue()) {
+        SEGUE_ASSIGN(const bool more, queue.drain(always, [&](const virtio::Chain& chain) {
+            return obey_driver(chain, queue, memory);
+        }));
+        return std::exchange(other_queues_, false) || more;
+    }
     if (index % 2 == 0)
         return receive(index / 2, queue, memory);
     return queue.drain(always, [&](const virtio::Chain& chain) -> Status {
@@ -180,8 +193,10 @@ Status VirtioNet::send(unsigned pair, const virtio::Chain& chain, const virtio::
 
 Status VirtioNet::obey_driver(const virtio::Chain& chain, virtio::Queue& queue,
                               const virtio::Memory& memory) {
+    const unsigned pairs = s_.pairs;
     SEGUE_ASSIGN(const std::uint32_t written, obey(chain, memory, features_, config_.queues, s_));
     tell_tap();
+    other_queues_ = other_queues_ || s_.pairs != pairs;
     queue.push(chain, written);
     return {};
 }

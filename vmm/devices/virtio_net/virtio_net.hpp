@@ -9,6 +9,7 @@
 #include "vmm/devices/virtio_net/receive.hpp"
 #include "vmm/devices/virtio_net/state.hpp"
 #include "vmm/devices/virtio_net/tap.hpp"
+#include "vmm/devices/virtio_net/vhost_net.hpp"
 #include "vmm/virtio/model.hpp"
 
 namespace segue::vmm {
@@ -19,18 +20,21 @@ struct NetConfig {
     unsigned queues = 1; // pairs
     unsigned mtu = 0;    // 0: the driver is told nothing
     bool offloads = true;
+    bool packed = true; // a new guest is offered packed rings
 };
 
 // Virtio 1.2, 5.1. A wire between the driver and a tap: frames are copied as they are, headers and
 // all, and who is to see which is the tap's bridge's and the driver's business. A frame is read
 // where the driver has given room, else it waits in the tap, where it goes on to the next
-// generation; a driver that takes the device gets none of those from before.
+// generation; a driver that takes the device gets none of those from before. Where there is a
+// vhost, that has the data queues of the pairs that the driver uses, once no frame waits here.
 class VirtioNet final : public virtio::Model {
 public:
     static constexpr const char* kName = "virtio-net";
 
-    // The tap's descriptors outlive it.
-    static Result<std::unique_ptr<VirtioNet>> create(const NetConfig& config, Tap tap);
+    // The tap's descriptors outlive it. `vhost`: of that tap; nullptr: there is none.
+    static Result<std::unique_ptr<VirtioNet>> create(const NetConfig& config, Tap tap,
+                                                     std::unique_ptr<VhostNet> vhost = nullptr);
 
     const virtio::ModelFacts& facts() const override { return facts_; }
     void read_config(std::uint32_t at, std::span<std::byte> data) const override;
@@ -41,13 +45,18 @@ public:
     }
     int event() const override { return epoll_.get(); }
     void finish(std::span<virtio::Queue> queues, const virtio::Memory& memory) override;
+    virtio::QueueServer* server() override { return vhost_.get(); }
+    bool lends(unsigned index) const override {
+        return !tell_tap_ && index < control_queue() && index / 2 < s_.pairs &&
+               (index % 2 != 0 || s_.waiting[index / 2].empty());
+    }
     void start(std::uint64_t features) override;
     void save(state::Writer& section, bool) const override { s_.write(section); }
     Status load(const state::Section& section) override;
     void reset() noexcept override;
 
 private:
-    VirtioNet(const NetConfig& config, Tap tap, UniqueFd epoll);
+    VirtioNet(const NetConfig& config, Tap tap, std::unique_ptr<VhostNet> vhost, UniqueFd epoll);
     bool has(unsigned feature) const { return (features_ >> feature & 1) != 0; }
     unsigned control_queue() const;
     Result<bool> receive(unsigned pair, virtio::Queue& queue, const virtio::Memory& memory);
@@ -63,6 +72,7 @@ private:
     virtio::ModelFacts facts_;
     const NetConfig config_;
     const Tap tap_;
+    std::unique_ptr<VhostNet> vhost_;
     UniqueFd epoll_;
     NetState s_;
     std::uint64_t features_ = 0;
@@ -71,6 +81,7 @@ private:
     std::vector<std::byte> frame_;
     std::vector<iovec> pieces_;
     Receive to_driver_;
+    bool other_queues_ = false; // a command has changed which of them are used
     bool warned_ = false;
 };
 
