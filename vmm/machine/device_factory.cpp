@@ -146,6 +146,9 @@ Result<ModelPtr> make_net(const DeviceConfig& d, const HostSide& host) {
     tap.reopened = host.reopened;
     SEGUE_ASSIGN(const Mac mac, burnt_in_mac(d));
     auto vhost = vhost_of(d, tap);
+    if (vhost)
+        for (const int fd : vhost->devices())
+            host.slow_to_close->push_back(fd);
     SEGUE_ASSIGN(auto card, VirtioNet::create({d.id, mac, d.number("queues"), d.number("mtu"),
                                                d.flag("offloads"), d.text("vhost") == "off"},
                                               std::move(tap), std::move(vhost)));

@@ -24,6 +24,8 @@ struct HostSide {
     std::shared_ptr<BalloonSize> balloon; // of the guest's only one; nullptr: as in a probe
     bool reopened = false; // by name, in a process that was handed nothing: may be another one
     std::vector<std::string> changed_disks; // ids of those that are allowed to be
+    // The devices' own descriptors whose end takes the kernel a grace period.
+    std::shared_ptr<std::vector<int>> slow_to_close = std::make_shared<std::vector<int>>();
 };
 
 // UNSUPPORTED where there is no such model. [main]

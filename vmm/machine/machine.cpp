@@ -60,6 +60,12 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
     return plug_in_devices(std::move(console));
 }
 
+std::vector<int> Machine::slow_to_close() const {
+    std::vector<int> fds = *host_.slow_to_close;
+    fds.push_back(vm_.fd());
+    return fds;
+}
+
 Status Machine::plug_in_devices(ConsoleBackend console) {
     SEGUE_ASSIGN(devices_, DeviceSet::create(std::move(console), vm_, buses_, *vcpus_));
     const auto balloons =

@@ -59,7 +59,8 @@ public:
 
     // As made; a pty's path included.
     const MachineConfig& config() const { return config_; }
-    int kvm_fd() const { return vm_.fd(); }
+    // Descriptors whose end the guest is not to wait for. [any, after create() or build()]
+    std::vector<int> slow_to_close() const;
     ports::Vcpus& vcpus() { return *vcpus_; }
     ports::Devices& devices() { return *devices_; }
 

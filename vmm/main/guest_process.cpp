@@ -49,7 +49,7 @@ GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPla
     , inbox_(std::move(news))
     , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
     , report_(all_of(log_, journal_, report))
-    , launcher_(common_options(), places_.log(), [this] { return machine_.kvm_fd(); }) {
+    , launcher_(common_options(), places_.log(), [this] { return machine_.slow_to_close(); }) {
     machine_.place_ram(RamPlacement(config_.memory));
 }
 
@@ -178,7 +178,7 @@ std::optional<int> GuestProcess::handle(ShutdownRequest) {
 std::optional<int> GuestProcess::handle(HandedOver news) {
     if (news.left == update::Left::ToHolder) {
         log::info("the guest rests for a moment; this process ends");
-        const auto undertaker = Undertaker::start(machine_.kvm_fd());
+        const auto undertaker = Undertaker::start(machine_.slow_to_close());
         if (!undertaker)
             log::warn("this process's end takes longer: " + undertaker.error().what());
         ::_exit(0); // the guest stands still: the kernel takes the rest apart

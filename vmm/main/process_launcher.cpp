@@ -135,7 +135,7 @@ Result<ports::Program> ProcessLauncher::open(const ports::SuccessorSpec& spec) {
 }
 
 void ProcessLauncher::make_ready(ports::Program& program) noexcept {
-    auto undertaker = Undertaker::start(vm_());
+    auto undertaker = Undertaker::start(slow_());
     if (undertaker)
         program.prepared = std::move(*undertaker);
     else

@@ -14,11 +14,13 @@ namespace segue::vmm {
 // stderr: the log goes on in the same file.
 class ProcessLauncher final : public ports::Launcher {
 public:
-    // `common`: the options that go on to every successor. `vm`: the KVM VM's descriptor, or -1.
-    ProcessLauncher(std::vector<std::string> common, std::string log_path, std::function<int()> vm)
+    // `common`: the options that go on to every successor. `slow`: the descriptors whose end an
+    // execve is not to wait for.
+    ProcessLauncher(std::vector<std::string> common, std::string log_path,
+                    std::function<std::vector<int>()> slow)
         : common_(std::move(common))
         , log_path_(std::move(log_path))
-        , vm_(std::move(vm)) {}
+        , slow_(std::move(slow)) {}
 
     Result<Child> start(const ports::SuccessorSpec& spec, int stream) override;
     std::string last_words(const Child& child) override;
@@ -37,7 +39,7 @@ private:
     void mark_log();
     std::vector<std::string> common_;
     std::string log_path_;
-    std::function<int()> vm_;
+    std::function<std::vector<int>()> slow_;
     std::uint64_t log_size_ = 0; // when the child was started
 };
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -19,8 +20,8 @@
 namespace segue::vmm {
 
 struct Undertaker::Order {
-    int kept = -1;
-    UniqueFd ours;  // closes when this process ends, or executes another program,
+    std::vector<int> kept; // and the line, in ascending order
+    UniqueFd ours;         // closes when this process ends, or executes another program,
     int line = -1;  // which the child reads here: the number stays, whoever closes his copy when
     int pidfd = -1; // of the child
     alignas(16) std::array<char, 16u << 10> stack;
@@ -36,14 +37,14 @@ void close_range(int first, unsigned last) noexcept {
         (void)::syscall(SYS_close_range, first, last, 0u);
 }
 
-void close_all_but(int a, int b) noexcept {
-    const int low = a < b ? a : b;
-    const int high = a < b ? b : a;
-    if (low > 0)
-        close_range(0, static_cast<unsigned>(low - 1));
-    if (high > low + 1)
-        close_range(low + 1, static_cast<unsigned>(high - 1));
-    close_range(high + 1, UINT_MAX);
+void close_all_but(const std::vector<int>& kept) noexcept {
+    int next = 0;
+    for (const int fd : kept) {
+        if (fd > next)
+            close_range(next, static_cast<unsigned>(fd - 1));
+        next = fd + 1;
+    }
+    close_range(next, UINT_MAX);
 }
 
 } // namespace
@@ -52,7 +53,7 @@ void close_all_but(int a, int b) noexcept {
 int Undertaker::bury(void* argument) noexcept {
     const auto& order = *static_cast<Order*>(argument);
     const int line = order.line;
-    close_all_but(line, order.kept < 0 ? line : order.kept);
+    close_all_but(order.kept);
     const char closed = 1;
     (void)::syscall(SYS_write, line, &closed, 1);
     pollfd end = {line, 0, 0}; // a hang-up is told always
@@ -74,15 +75,17 @@ int Undertaker::between(void* argument) noexcept {
 Undertaker::Undertaker(std::unique_ptr<Order> order)
     : order_(std::move(order)) {}
 
-Result<std::unique_ptr<Undertaker>> Undertaker::start(int kept) {
+Result<std::unique_ptr<Undertaker>> Undertaker::start(std::vector<int> kept) {
     auto order = std::make_unique<Order>();
-    order->kept = kept;
+    order->kept = std::move(kept);
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return Error::from_errno(errno, "socketpair");
     order->ours.reset(pair[0]);
     UniqueFd theirs(pair[1]);
     order->line = theirs.get();
+    order->kept.push_back(order->line);
+    std::sort(order->kept.begin(), order->kept.end());
     // The same table of descriptors, for the pidfd; no exit signal; done when clone() returns.
     const pid_t pid = ::clone(between, order->stack_between.data() + order->stack_between.size(),
                               CLONE_VM | CLONE_VFORK | CLONE_FILES, order.get());

@@ -48,6 +48,13 @@ Result<std::unique_ptr<VhostNet>> VhostNet::create(VhostKernel& kernel,
     return vhost;
 }
 
+std::vector<int> VhostNet::devices() const {
+    std::vector<int> fds;
+    for (const Pair& pair : pairs_)
+        fds.push_back(pair.device.get());
+    return fds;
+}
+
 Status VhostNet::call(const Pair& pair, unsigned long request, void* arg, const char* what) const {
     const int r = kernel_.ioctl(pair.device.get(), request, arg);
     return r < 0 ? Status(Error::from_errno(-r, std::string("vhost-net: ") + what)) : Status();

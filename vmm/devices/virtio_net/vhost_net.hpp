@@ -38,6 +38,9 @@ public:
     static Result<std::unique_ptr<VhostNet>> create(VhostKernel& kernel,
                                                     const std::vector<int>& tap);
 
+    // As long as it lives.
+    std::vector<int> devices() const;
+
     unsigned queues() const override { return static_cast<unsigned>(2 * pairs_.size()); }
     Status prepare(std::uint64_t features, const GuestRam& ram) override;
     Status start(unsigned queue, const virtio::QueueState& state,
