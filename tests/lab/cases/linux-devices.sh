@@ -60,7 +60,7 @@ check_in_flight() {
 
 linux_kernel
 disk=/dev/mapper/disk
-if ! slow_disk disk 64 25; then # requests come in while it settles
+if ! slow_disk disk 64 100; then # requests come in while it settles
     disk=$work/disk
     lab_not_covered "requests in flight in nearly each update: this kernel has no dm-delay, the disk is too fast"
 fi

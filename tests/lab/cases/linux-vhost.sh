@@ -20,7 +20,7 @@ hide_vhost() {
 
 # How often vhost's threads, the VMM's or the kernel's, have slept; they wake for work alone.
 vhost_work() {
-    cat /proc/[0-9]*/task/[0-9]*/status 2>/dev/null |
+    { cat /proc/[0-9]*/task/[0-9]*/status 2>/dev/null || true; } | # some have gone meanwhile
         awk '/^Name:/ { vhost = $2 ~ /^vhost-/ } vhost && /^voluntary/ { n += $2 } END { print n + 0 }'
 }
 

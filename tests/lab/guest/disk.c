@@ -4,7 +4,7 @@
 //
 //   disk write WORKER DEVICE   for ever, past the page cache: block `sequence`, fdatasync, an older
 //                              one read; says "disk: WORKER synced SEQUENCE" where that is a
-//                              multiple of 50
+//                              multiple of 20
 //   disk verify IMAGE CONSOLE  each block that was said to be synced is there or has a newer one in
 //                              its place, and none is a mixture
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 256, WORKERS = 8, SAID = 50 };
+enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 256, WORKERS = 8, SAID = 20 };
 
 // Behind the workers' blocks: what worker 0 discards and zeroes.
 enum { SPARE_AT = 8 << 20, SPARE = 1 << 20 };
@@ -61,7 +61,7 @@ static int write_for_ever(uint64_t worker, const char* device) {
             printf("disk: %d synced %lu\n", (int)worker, (unsigned long)sequence);
             fflush(stdout);
         }
-        if (worker == 0 && sequence % 200 == 0) {
+        if (worker == 0 && sequence % 60 == 0) {
             uint64_t discard[2] = {SPARE_AT, SPARE}, zero[2] = {SPARE_AT + SPARE, SPARE};
             if (ioctl(file, BLKDISCARD, discard) != 0 || ioctl(file, BLKZEROOUT, zero) != 0)
                 return wrong(worker, "discard", sequence);
