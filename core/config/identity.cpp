@@ -82,14 +82,22 @@ Identity resting_place_of(const Settings& settings) {
     return keys_of(settings, is_resting_place);
 }
 
-Status same_identity(const Identity& running, const Identity& fresh) {
+Status same_identity(const Identity& running, const Identity& fresh,
+                     const std::vector<std::string>& free) {
+    const auto is_free = [&free](const std::string& key) {
+        return std::any_of(free.begin(), free.end(), [&key](const std::string& prefix) {
+            return key.compare(0, prefix.size(), prefix) == 0;
+        });
+    };
     for (const auto& [key, value] : running) {
+        if (is_free(key))
+            continue;
         const std::string* other = find(fresh, key);
         if (other == nullptr || *other != value)
             return differs(key, &value, other);
     }
     for (const auto& [key, value] : fresh)
-        if (find(running, key) == nullptr)
+        if (!is_free(key) && find(running, key) == nullptr)
             return differs(key, nullptr, &value);
     return {};
 }

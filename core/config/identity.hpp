@@ -20,7 +20,8 @@ Identity identity_of(const Settings& settings);
 // The same for where a guest lies while no VMM has it: channel "main" and the keeper.
 Identity resting_place_of(const Settings& settings);
 
-// REFUSED naming the first key that differs, and both values.
-Status same_identity(const Identity& running, const Identity& fresh);
+// REFUSED naming the first key that differs, and both values. `free`: keys that begin so may.
+Status same_identity(const Identity& running, const Identity& fresh,
+                     const std::vector<std::string>& free = {});
 
 } // namespace segue::config

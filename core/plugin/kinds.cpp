@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plugin/kinds.hpp"
 
+#include <segue/abi/dirty.h>
 #include <segue/abi/process.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/threads.h>
@@ -10,7 +11,8 @@ namespace segue::plugin {
 
 namespace {
 
-constexpr const char* for_modes[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_THREADS_ID};
+constexpr const char* for_modes[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_DIRTY_ID,
+                                     SEGUE_THREADS_ID};
 
 constexpr const char* for_keepers[] = {SEGUE_PROCESS_ID};
 

@@ -100,6 +100,7 @@ struct Image {
         , machine(script, side)
         , vcpus(script, side)
         , devices(script, side)
+        , dirty_log(script, side)
         , frontend(script, side)
         , plugins(dir, mode) {
         run.attach(vcpus, devices);
@@ -137,6 +138,7 @@ struct Image {
     FakeMachine machine;
     FakeVcpus vcpus;
     FakeDevices devices;
+    FakeDirtyLog dirty_log;
     FakeFrontend frontend;
     RunControl run{RunState::Inmigrate};
     inventory::Inventory inventory;
@@ -257,9 +259,9 @@ protected:
         record.mode = "rest";
         record.from_generation = 1;
         EXPECT_TRUE(old_.run.begin());
-        Context ctx{old_.guest,      old_.machine, old_.devices,         old_.frontend,
-                    launcher_,       old_.run,     old_.inventory,       old_.plugins,
-                    *old_.ownership, old_.report,  dir_ / "standby.sock"};
+        Context ctx{old_.guest,    old_.machine,    old_.devices, old_.dirty_log,
+                    old_.frontend, launcher_,       old_.run,     old_.inventory,
+                    old_.plugins,  *old_.ownership, old_.report,  dir_ / "standby.sock"};
         Request request{"rest", {"/bin/new", "/etc/guest.toml"}, {}, save_};
         // Far beyond what a loaded machine takes: no test of these waits for a deadline.
         request.deadlines.prepare = request.deadlines.drain = request.deadlines.pause =

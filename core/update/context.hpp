@@ -13,6 +13,7 @@
 #include "core/plugin/adapters/mode.hpp"
 #include "core/plugin/adapters/transport.hpp"
 #include "core/ports/devices.hpp"
+#include "core/ports/dirty_log.hpp"
 #include "core/ports/frontend.hpp"
 #include "core/ports/launcher.hpp"
 #include "core/ports/machine.hpp"
@@ -76,6 +77,7 @@ struct Context {
     GuestFacts& guest;
     ports::Machine& machine;
     ports::Devices& devices;
+    ports::DirtyLog& dirty_log;
     ports::Frontend& frontend;
     ports::Launcher& launcher;
     RunControl& run;

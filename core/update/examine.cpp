@@ -33,6 +33,8 @@ bool Outgoing::find_blockers() {
         return false;
     for (Error& e : check_blocks(ctx_.inventory, attempt_.plan, attempt_.request.mode))
         blockers_.push_back(std::move(e));
+    if ((attempt_.plan.needs & SEGUE_NEEDS_DIRTY_LOG) != 0)
+        (void)note(ctx_.dirty_log.check());
     if (!check_channels() || !note(open_keeper()) || !note(hook("check", &plugin::Mode::check)))
         return false;
     auto made = make_successor(attempt_);
@@ -53,7 +55,7 @@ Status Outgoing::make_plan() {
     SEGUE_TRY(guarded("mode/" + mode, "plan", [&]() -> Status {
         SEGUE_ASSIGN(plugin::Mode made,
                      ctx_.plugins.mode(mode, Side::Outgoing,
-                                       {&update_table_, &ram_table_, threads_.table()}));
+                                       {&update_table_, &ram_table_, threads_.table(), &dirty_table_}));
         mode_.emplace(std::move(made));
         SEGUE_ASSIGN(attempt_.plan, mode_->plan(as_abi(ctx_.inventory.blocks())));
         return {};

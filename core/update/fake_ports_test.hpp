@@ -3,13 +3,18 @@
 // one log, and fails, waits or dies where a test says so.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ports/devices.hpp"
+#include "core/ports/dirty_log.hpp"
 #include "core/ports/frontend.hpp"
 #include "core/ports/machine.hpp"
 #include "core/ports/vcpus.hpp"
@@ -154,6 +159,55 @@ public:
     }
     Status reclaim() override { return at("devices reclaim"); }
     bool working = false;
+};
+
+// Of blocks of so many pages; what a test wrote is found by the next look().
+class FakeDirtyLog final : public ports::DirtyLog, Scripted {
+public:
+    using Scripted::Scripted;
+    Status check() override { return at("dirty-log check"); }
+    Status start() override {
+        SEGUE_TRY(at("dirty-log start"));
+        const std::lock_guard lock(mutex_);
+        on = true;
+        pending_.clear();
+        written_.clear();
+        for (std::uint32_t block = 0; block < pages.size(); ++block)
+            for (std::uint64_t page = 0; page < pages[block]; ++page)
+                written_.insert({block, page});
+        return {};
+    }
+    Result<std::uint64_t> look() override {
+        SEGUE_TRY(at("dirty-log look"));
+        const std::lock_guard lock(mutex_);
+        pending_.merge(written_);
+        written_.clear();
+        return pending_.size();
+    }
+    Status take(std::uint32_t block, std::uint64_t first, std::span<std::uint64_t> bits) override {
+        SEGUE_TRY(at("dirty-log take"));
+        const std::lock_guard lock(mutex_);
+        std::fill(bits.begin(), bits.end(), 0);
+        for (std::uint64_t i = 0; i < bits.size() * 64; ++i)
+            bits[i / 64] |= std::uint64_t{pending_.erase({block, first + i})} << i % 64;
+        return {};
+    }
+    void stop() noexcept override {
+        if (on.exchange(false))
+            (void)at("dirty-log stop").ok();
+    }
+    // The guest's write to `page`, logged. [any]
+    void wrote(std::uint32_t block, std::uint64_t page) {
+        const std::lock_guard lock(mutex_);
+        if (on)
+            written_.insert({block, page});
+    }
+    std::vector<std::uint64_t> pages;
+    std::atomic<bool> on = false;
+
+private:
+    std::mutex mutex_;
+    std::set<std::pair<std::uint32_t, std::uint64_t>> written_, pending_;
 };
 
 class FakeFrontend final : public ports::Frontend, Scripted {

@@ -39,6 +39,8 @@ void write(const Hello& hello, state::Writer& out) {
     out.put("budget-us", hello.budget_us);
     out.put("pid", static_cast<std::uint64_t>(hello.pid));
     out.put_bytes("nonce", hello.nonce);
+    if (!hello.channels.empty())
+        out.put_text("channels", hello.channels);
     if (hello.rehearsal)
         out.put_flag("rehearsal", true);
     out.end();
@@ -67,6 +69,9 @@ Result<Hello> read_hello(const state::Reader& in) {
     if (s->find("rehearsal") != nullptr) { // a version that does not know it waits for an offer
         SEGUE_ASSIGN(hello.rehearsal, s->flag("rehearsal"));
     }
+    if (s->find("channels") != nullptr) {
+        SEGUE_ASSIGN(hello.channels, s->text("channels"));
+    }
     SEGUE_ASSIGN(hello.identity, read_keys("identity", in));
     SEGUE_ASSIGN(hello.resting_place, read_keys("resting-place", in));
     for (const state::Section* o : in.take_all("override")) {
@@ -74,6 +79,28 @@ Result<Hello> read_hello(const state::Reader& in) {
         hello.overrides.emplace_back(text);
     }
     return hello;
+}
+
+std::string text_of(const std::vector<plugin::ChannelNeed>& channels) {
+    std::string text;
+    for (const plugin::ChannelNeed& c : channels)
+        text += (text.empty() ? "" : ", ") + c.name + " " + std::to_string(c.count);
+    return text;
+}
+
+Status fits(const Hello& hello, const plugin::Plan& mine, const config::Identity& guest) {
+    const std::string channels = text_of(mine.channels);
+    if (!hello.channels.empty() && hello.channels != channels)
+        return Error(Code::Refused, "mode/" + hello.mode + " plans the channels " + hello.channels +
+                                        " there, and " + channels + " here")
+            .way_out("both sides must configure update.options." + hello.mode + " alike")
+            .with("plugin", "mode/" + hello.mode);
+    std::vector<std::string> free;
+    for (std::size_t i = 0; i < mine.ram_of_block.size(); ++i)
+        if ((mine.ram_of_block[i] & SEGUE_RAM_IN_PLACE) == 0)
+            for (const char* key : {"backend", "options"})
+                free.push_back("memory[" + std::to_string(i) + "]." + key);
+    return config::same_identity(hello.identity, guest, free);
 }
 
 std::vector<std::byte> encode(const Welcome& welcome) {

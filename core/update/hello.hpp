@@ -9,6 +9,7 @@
 #include <segue/cpp/result.hpp>
 
 #include "core/config/identity.hpp"
+#include "core/plugin/adapters/mode.hpp"
 #include "core/state/reader.hpp"
 #include "core/state/writer.hpp"
 #include "core/update/channel.hpp"
@@ -27,10 +28,18 @@ struct Hello {
     Nonce nonce = {};
     config::Identity identity, resting_place;
     std::vector<std::string> overrides;
+    std::string channels; // of the plan, as text_of() has them; "": an older version
 };
 
 void write(const Hello& hello, state::Writer& out);
 Result<Hello> read_hello(const state::Reader& in);
+
+// "cpr 1, data 4": both sides open as many of each.
+std::string text_of(const std::vector<plugin::ChannelNeed>& channels);
+
+// Incoming: whether `hello` tells of channels as this side plans them, and of this side's guest.
+// Where a block lies may change with every update that moves it.
+Status fits(const Hello& hello, const plugin::Plan& mine, const config::Identity& guest);
 
 // Incoming: "I understand, and my channels are listening."
 struct Welcome {

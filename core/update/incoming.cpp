@@ -37,13 +37,22 @@ Incoming::Incoming(Standby& standby, std::unique_ptr<Origin> origin)
     : s_(standby)
     , origin_(std::move(origin))
     , progress_(standby.report, report::UpdateRecord{})
+    , stop_(standby.cancel_fd)
     , session_(Side::Incoming, standby.inventory,
                [this](const std::string& name) {
                    return s_.plugins.transport_of(name, plan_.successor);
                })
     , update_table_(update_service(session_))
-    , ram_table_(ram_service(session_)) {
-    session_.cancel_fd = s_.cancel_fd;
+    , ram_table_(ram_service(session_))
+    , dirty_table_(dirty_service(session_)) {
+    session_.cancel_fd = stop_.fd();
+}
+
+// One of the mode's threads may wait for what the other side will never send: a service of the
+// engine's answers CANCELLED from now on.
+void Incoming::stop_threads() {
+    stop_.signal();
+    (void)threads_.join(Deadline::in(kRetire)).ok();
 }
 
 void Incoming::enter(Phase phase) {
@@ -72,8 +81,10 @@ Status Incoming::run() {
     if (s)
         return s;
     origin_->refuse(s.error()); // nobody is left in the dark
-    if (mode_)
+    if (mode_) {
         mode_->end(SEGUE_OUTCOME_FAILED);
+        stop_threads();
+    }
     const bool known = !progress_.snapshot().id.empty(); // else nothing was begun
     if (known && !owner_lives(s.code()))
         progress_.end(UpdateStatus::Failed,
@@ -99,7 +110,6 @@ Status Incoming::take_manifest() {
     header_ = manifest_->header();
     SEGUE_ASSIGN(hello_, read_hello(*manifest_));
     SEGUE_ASSIGN(session_.facts, inventory::read(*manifest_));
-    SEGUE_TRY(config::same_identity(hello_.identity, s_.guest.identity));
     s_.guest.uuid = header_.guest;
     progress_.change([this](report::UpdateRecord& r) {
         r.id = std::to_string(header_.generation) + "-" + std::to_string(header_.attempt);
@@ -123,7 +133,7 @@ Status Incoming::understand() {
     session_.agreed = {0, hello_.arbiter, hello_.budget_us, hello_.nonce};
     SEGUE_ASSIGN(plugin::Mode mode,
                  s_.plugins.mode(hello_.mode, Side::Incoming,
-                                 {&update_table_, &ram_table_, threads_.table()}));
+                                 {&update_table_, &ram_table_, threads_.table(), &dirty_table_}));
     mode_.emplace(std::move(mode));
     SEGUE_ASSIGN(session_.agreed.wire_rev,
                  agree_wire(hello_.wire_rev_min, hello_.wire_rev, mode_->wire_rev_min(),
@@ -136,6 +146,7 @@ Status Incoming::understand() {
                      "mode/" + hello_.mode + " plans RAM differently on the two sides")
             .way_out("both sides must configure update.options." + hello_.mode + " alike")
             .with("plugin", "mode/" + hello_.mode);
+    SEGUE_TRY(fits(hello_, plan_, s_.guest.identity));
     session_.needs = plan_.channels;
     if ((plan_.needs & SEGUE_NEEDS_KEEPER) != 0) {
         SEGUE_ASSIGN(plugin::Keeper keeper, s_.plugins.keeper(s_.exec_fds.table()));
@@ -154,7 +165,9 @@ Status Incoming::check() {
         SEGUE_TRY(understand());
         SEGUE_TRY(check_channels(s_.plugins, hello_, plan_, s_.guest.resting_place));
         for (const inventory::BlockFacts& b : session_.facts.blocks) {
-            SEGUE_TRY(s_.plugins.memory(b.id));
+            SEGUE_ASSIGN(plugin::Memory * memory, s_.plugins.memory(b.id));
+            if ((b.ram & SEGUE_RAM_IN_PLACE) == 0 && plan_.successor == SEGUE_SUCCESSOR_PEER)
+                SEGUE_TRY(memory->check(b.bytes)); // beside what the running guest has
             SEGUE_ASSIGN(inventory::RamBlock room, inventory::stand_in(b.id, b.bytes));
             SEGUE_TRY(s_.inventory.add(std::move(room)));
         }
@@ -190,8 +203,10 @@ Status Incoming::prepare() {
 Result<inventory::RamBlock> Incoming::block(std::size_t i) {
     const inventory::BlockFacts& b = session_.facts.blocks[i];
     SEGUE_ASSIGN(plugin::Memory * memory, s_.plugins.memory(b.id));
-    if ((b.ram & SEGUE_RAM_IN_PLACE) == 0)
-        return inventory::make_block(*memory, b.id, b.backend, b.bytes);
+    if ((b.ram & SEGUE_RAM_IN_PLACE) == 0) {
+        const std::string& backend = memory->name(); // "memory/..."
+        return inventory::make_block(*memory, b.id, backend.substr(backend.find('/') + 1), b.bytes);
+    }
     if (session_.block_fds[i])
         return inventory::adopt_block(*memory, b.id, b.backend, std::move(session_.block_fds[i]),
                                       b.offset, b.bytes);

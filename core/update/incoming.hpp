@@ -13,6 +13,7 @@
 #include "core/update/hello.hpp"
 #include "core/update/origin.hpp"
 #include "core/update/progress.hpp"
+#include "core/update/stop.hpp"
 
 namespace segue::update {
 
@@ -73,14 +74,17 @@ private:
     Status commit();
     void retire();
     void enter(report::Phase phase);
+    void stop_threads();
 
     Standby& s_;
     ports::Devices* devices_ = nullptr; // once it is built
     std::unique_ptr<Origin> origin_;
     Progress progress_;
+    Stop stop_;
     Session session_;
     segue_host_update update_table_;
     segue_host_ram ram_table_;
+    segue_host_dirty dirty_table_; // that there is none
     plugin::ThreadsService threads_;
     std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;

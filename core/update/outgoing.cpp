@@ -56,6 +56,7 @@ Outgoing::Outgoing(Context& context, Request request, std::uint32_t attempt, Pro
     , attempt_(context, std::move(request), attempt, progress, cancel_fd)
     , update_table_(update_service(attempt_.session))
     , ram_table_(ram_service(attempt_.session))
+    , dirty_table_(dirty_service(attempt_.session))
     , on_hung_(std::move(on_hung)) {}
 
 Outgoing::~Outgoing() = default;
@@ -161,6 +162,7 @@ Status Outgoing::describe() {
     hello.identity = ctx_.guest.identity;
     hello.resting_place = ctx_.guest.resting_place;
     hello.overrides = ctx_.guest.overrides;
+    hello.channels = text_of(attempt_.plan.channels);
     state::Writer& out = attempt_.manifest;
     state::Header header = attempt_.header();
     if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER) // the word at rest
@@ -188,8 +190,18 @@ Status Outgoing::prepare() {
     return successor_->ready();
 }
 
+// Until go_on(), or finish().
+Status Outgoing::log_writes() {
+    if ((attempt_.plan.needs & SEGUE_NEEDS_DIRTY_LOG) == 0)
+        return {};
+    SEGUE_TRY(ctx_.dirty_log.start());
+    attempt_.session.dirty_log = &ctx_.dirty_log;
+    return {};
+}
+
 Status Outgoing::copy() {
     attempt_.enter(Phase::Copy, Deadline::in(attempt_.request.deadlines.copy));
+    SEGUE_TRY(log_writes());
     SEGUE_TRY(hook("copy", &plugin::Mode::copy));
     const Deadline drain = Deadline::in(attempt_.request.deadlines.drain);
     SEGUE_TRY(ctx_.run.settle(drain));
@@ -286,6 +298,7 @@ void Outgoing::finish() {
         on_hung_("mode/" + attempt_.request.mode, Code::Ok);
     });
     end(SEGUE_OUTCOME_COMPLETED);
+    ctx_.dirty_log.stop();
     const bool late = watchdog_.disarm();
     attempt_.session.close_channels();
     if (!late)

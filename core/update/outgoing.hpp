@@ -63,6 +63,7 @@ private:
     void tell(report::Verdict& v) const;
     Status prepare();
     Status copy();
+    Status log_writes();
     Status pause();
     Status handover();
     Status rehearse();
@@ -85,6 +86,7 @@ private:
     Attempt attempt_;
     segue_host_update update_table_;
     segue_host_ram ram_table_;
+    segue_host_dirty dirty_table_;
     plugin::ThreadsService threads_;
     std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;

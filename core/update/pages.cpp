@@ -90,7 +90,7 @@ Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
     run.pages = pages;
     SEGUE_ASSIGN(const auto memory, run_of(s, pages));
     std::span<const std::byte> bytes = memory.first(run.bytes());
-    std::vector<std::byte> still;
+    thread_local std::vector<std::byte> still; // its pages are touched once, not for each run
     if (s.phase == report::Phase::Copy) { // the guest runs, and what is sent must fit its checksum
         still.assign(bytes.begin(), bytes.end());
         bytes = still;

@@ -85,6 +85,14 @@ std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plu
                              "who truncates its RAM")
                     .with("block", b.id));
         const bool in_place = (plan.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0;
+        const bool named = (b.survives & SEGUE_SURVIVES_RESTART) != 0;
+        if (!in_place && named && plan.successor == SEGUE_SUCCESSOR_PEER)
+            all.push_back(
+                Error(Code::Refused, "RAM block '" + b.id + "' (memory/" + b.backend +
+                                         ") lies where a new VMM beside this one would make its "
+                                         "own")
+                    .way_out("use a mode that leaves RAM in place")
+                    .with("block", b.id));
         const bool stamped = plan.successor != SEGUE_SUCCESSOR_LATER || b.stamp != SEGUE_NO_STAMP;
         if (in_place && ((b.survives & needed_of(plan.successor)) == 0 || !stamped))
             all.push_back(
@@ -110,8 +118,9 @@ std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Invento
     });
     const segue_host_update update = update_service(session);
     const segue_host_ram ram = ram_service(session);
+    const segue_host_dirty dirty = dirty_service(session);
     const plugin::ThreadsService threads;
-    auto mode = plugins.mode(id, Side::Outgoing, {&update, &ram, threads.table()});
+    auto mode = plugins.mode(id, Side::Outgoing, {&update, &ram, threads.table(), &dirty});
     if (!mode)
         return {mode.error()};
     auto made = mode->plan(as_abi(inventory.blocks()));

@@ -61,10 +61,12 @@ void Outgoing::enter_rollback(Error& why) {
             std::move(why).with("reclaim", s.error().what());
 }
 
+// The log last: that it ends takes grace periods, and the guest runs already.
 void Outgoing::go_on() noexcept {
     ctx_.run.go_on();
     ctx_.frontend.resume();
     ctx_.frontend.closing(false);
+    ctx_.dirty_log.stop();
 }
 
 void Outgoing::release() {

@@ -163,6 +163,36 @@ segue_status map(void* h, std::uint32_t block, void** base, segue_error* e) {
     });
 }
 
+// The log, in the phases in which an outgoing update may have it.
+Result<ports::DirtyLog*> dirty_log(const Session& s, const char* name) {
+    SEGUE_TRY(allowed(s, name, {Phase::Copy, Phase::Handover}));
+    if (s.dirty_log == nullptr)
+        return Error(Code::Unsupported, std::string(name) + ": there is no dirty log here")
+            .way_out("a mode says in its plan that it needs one, and asks on the outgoing side");
+    return s.dirty_log;
+}
+
+segue_status look(void* h, std::uint64_t* pages, segue_error* e) {
+    *pages = 0;
+    return call(h, e, [&](Session& s) -> Status {
+        SEGUE_ASSIGN(ports::DirtyLog * log, dirty_log(s, "look"));
+        SEGUE_ASSIGN(*pages, log->look());
+        return {};
+    });
+}
+
+segue_status take(void* h, std::uint32_t block, std::uint64_t first, std::uint64_t n,
+                  std::uint64_t* bits, segue_error* e) {
+    return call(h, e, [&](Session& s) -> Status {
+        SEGUE_ASSIGN(ports::DirtyLog * log, dirty_log(s, "take"));
+        const auto& all = s.inventory.blocks();
+        if (block >= all.size() || first % 64 != 0 || n % 64 != 0 || n > SEGUE_DIRTY_MAX ||
+            first > all[block].bytes / kPage)
+            return Error(Code::Invalid, "take: pages that no block has, or too many at once");
+        return log->take(block, first, {bits, n / 64});
+    });
+}
+
 } // namespace
 
 segue_host_update update_service(Session& s) {
@@ -172,6 +202,10 @@ segue_host_update update_service(Session& s) {
 
 segue_host_ram ram_service(Session& s) {
     return {&s, blocks, map};
+}
+
+segue_host_dirty dirty_service(Session& s) {
+    return {&s, look, take};
 }
 
 } // namespace segue::update

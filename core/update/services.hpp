@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// services.hpp - the tables "segue.update" and "segue.ram" over a Session: the only way in which a
-// mode acts. Every call checks its phase and its arguments.
+// services.hpp - the tables "segue.update", "segue.ram" and "segue.dirty" over a Session: the
+// only way in which a mode acts. Every call checks its phase and its arguments.
 #pragma once
 
+#include <segue/abi/dirty.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/update.h>
 
@@ -12,5 +13,6 @@ namespace segue::update {
 
 segue_host_update update_service(Session& session);
 segue_host_ram ram_service(Session& session);
+segue_host_dirty dirty_service(Session& session);
 
 } // namespace segue::update

@@ -18,6 +18,7 @@
 #include "core/inventory/manifest.hpp"
 #include "core/plugin/adapters/mode.hpp"
 #include "core/plugin/adapters/transport.hpp"
+#include "core/ports/dirty_log.hpp"
 #include "core/report/phase.hpp"
 #include "core/update/channel.hpp"
 #include "core/update/received.hpp"
@@ -87,6 +88,7 @@ public:
     std::function<Status()> keep;      // gives the inventory to the keeper, or takes it back
     std::atomic<std::uint64_t> ram_bytes{0}; // moved by put_pages or get_pages
     std::function<void(std::uint64_t, std::uint64_t)> progress;
+    ports::DirtyLog* dirty_log = nullptr; // outgoing, from the copy phase on, where the plan has it
 
 private:
     Result<Channel> open(const std::string& name, std::uint32_t index);

@@ -26,9 +26,11 @@ FakePlugins::FakePlugins(std::string dir, Options opts)
 Result<plugin::Mode> FakePlugins::mode(const std::string&, Side side,
                                        const plugin::ModeServices& services) {
     ++made;
-    SEGUE_ASSIGN(const plugin::LoadedPlugin* p, open_.load("mode/fake"));
+    Options its = options;
+    const auto real = its.extract("mode"); // a mode that is shipped
+    SEGUE_ASSIGN(const plugin::LoadedPlugin* p, open_.load(real ? real.mapped() : "mode/fake"));
     SEGUE_ASSIGN(auto config, plugin::PluginConfig::defaults(p->manifest()));
-    for (const auto& [key, value] : options)
+    for (const auto& [key, value] : its)
         SEGUE_TRY(config.set(key, value));
     return plugin::Mode::create(
         *p, config, side == Side::Outgoing ? SEGUE_SIDE_OUTGOING : SEGUE_SIDE_INCOMING, services);
@@ -145,17 +147,8 @@ TwoSides::~TwoSides() {
 }
 
 Context TwoSides::context() {
-    return {guest_,
-            machine_,
-            devices_,
-            frontend_,
-            launcher_,
-            run_,
-            inventory_,
-            plugins_,
-            *ownership_,
-            report_,
-            dir_ / "standby.sock"};
+    return {guest_, machine_,   devices_, dirty_log_,  frontend_, launcher_,
+            run_,   inventory_, plugins_, *ownership_, report_,   dir_ / "standby.sock"};
 }
 
 report::UpdateRecord TwoSides::update() {

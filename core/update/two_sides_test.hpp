@@ -144,6 +144,7 @@ protected:
     FakeMachine machine_{script_, "old"};
     FakeVcpus vcpus_{script_, "old"};
     FakeDevices devices_{script_, "old"};
+    FakeDirtyLog dirty_log_{script_, "old"};
     FakeFrontend frontend_{script_, "old"};
     RunControl run_{report::RunState::Inmigrate};
     inventory::Inventory inventory_;

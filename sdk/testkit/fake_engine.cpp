@@ -89,6 +89,22 @@ struct FakeEngine::Service {
             *base = self.maps_[block].data();
         return self.answer("map", {Phase::Prepare, Phase::Copy, Phase::Handover, Phase::Fetch}, e);
     }
+    // Every page is dirty once, then none.
+    static segue_status look(void* h, uint64_t* pages, segue_error* e) {
+        FakeEngine& self = of(h);
+        *pages = self.count("look") == 0 ? self.blocks_.size() * (kBytes / kPage) : 0;
+        return self.answer("look", {Phase::Copy, Phase::Handover}, e);
+    }
+    static segue_status take(void* h, uint32_t block, uint64_t first, uint64_t n, uint64_t* bits,
+                             segue_error* e) {
+        FakeEngine& self = of(h);
+        if (block >= self.blocks_.size() || first % 64 != 0 || n % 64 != 0 || n > SEGUE_DIRTY_MAX)
+            self.wrong("take() of pages that no block has, or of too many");
+        std::fill_n(bits, n / 64, 0);
+        if (first == 0 && self.taken_.insert(block).second)
+            bits[0] = ~uint64_t{0};
+        return self.answer("take", {Phase::Copy, Phase::Handover}, e);
+    }
 
 private:
     static segue_status on(void* h, void* ch, const char* call,
@@ -113,7 +129,8 @@ FakeEngine::FakeEngine()
               Service::pass_inventory,
               Service::keep_inventory,
               Service::pass_state}
-    , ram_{this, Service::blocks, Service::map} {}
+    , ram_{this, Service::blocks, Service::map}
+    , dirty_{this, Service::look, Service::take} {}
 
 Result<std::unique_ptr<FakeEngine>> FakeEngine::make(const std::vector<std::uint64_t>& survives) {
     std::unique_ptr<FakeEngine> engine(new FakeEngine());
@@ -134,6 +151,7 @@ Result<std::unique_ptr<FakeEngine>> FakeEngine::make(const std::vector<std::uint
 void FakeEngine::offer_to(FakeHost& host) const {
     host.add(SEGUE_UPDATE_ID, &update_);
     host.add(SEGUE_RAM_ID, &ram_);
+    host.add(SEGUE_DIRTY_ID, &dirty_);
 }
 
 void FakeEngine::allow(const segue_plan& plan) {

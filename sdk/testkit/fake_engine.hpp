@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <segue/abi/dirty.h>
 #include <segue/abi/mode.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/update.h>
@@ -53,11 +54,13 @@ private:
 
     segue_host_update update_;
     segue_host_ram ram_;
+    segue_host_dirty dirty_;
     std::vector<segue_block> blocks_;
     std::vector<UniqueFd> fds_;
     std::vector<Mapping> maps_;
     std::map<std::string, std::uint32_t> channels_; // by name, how many
     std::set<const void*> open_;
+    std::set<std::uint32_t> taken_; // blocks, from the dirty log
     std::map<std::string, unsigned> counted_;
     std::map<std::uint32_t, std::uint64_t> put_;
     Phase phase_ = Phase::Preflight;

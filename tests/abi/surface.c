@@ -2,6 +2,7 @@
  * surface.c - every type of the ABI, as debug information that abidiff(1) can compare. */
 #include <segue/abi/command.h>
 #include <segue/abi/config.h>
+#include <segue/abi/dirty.h>
 #include <segue/abi/entry.h>
 #include <segue/abi/keeper.h>
 #include <segue/abi/log.h>
@@ -22,6 +23,7 @@ SHOWN segue_keeper the_keeper;
 SHOWN segue_mode the_mode;
 SHOWN segue_host_command the_command_service;
 SHOWN segue_host_config the_config_service;
+SHOWN segue_host_dirty the_dirty_service;
 SHOWN segue_host_log the_log_service;
 SHOWN segue_host_process the_process_service;
 SHOWN segue_host_ram the_ram_service;

@@ -47,6 +47,9 @@ public:
     virtual void activate() noexcept = 0;
     // What the guest has asked for and no device has taken yet. Settled, vCPUs stopped.
     virtual unsigned requests_waiting() const { return 0; }
+    // It, or the host for it, writes guest RAM without GuestRam::wrote(): no mode may copy RAM
+    // while it works.
+    virtual bool writes_unseen() const { return false; }
 };
 
 } // namespace segue::vmm

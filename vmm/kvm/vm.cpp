@@ -77,6 +77,35 @@ Status Vm::remove_memory(std::uint32_t slot) {
     return set_memory(gone);
 }
 
+bool Vm::can_log_by_hand() const {
+    return (check(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE) != 0;
+}
+
+Status Vm::log_by_hand() {
+    kvm_enable_cap cap = {};
+    cap.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2;
+    cap.args[0] = static_cast<std::uint64_t>(check(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)) &
+                  (KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET);
+    return call(fd(), KVM_ENABLE_CAP, &cap, "KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2");
+}
+
+Status Vm::read_log(std::uint32_t slot, std::span<std::uint64_t> bits) const {
+    kvm_dirty_log log = {};
+    log.slot = slot;
+    log.dirty_bitmap = bits.data();
+    return call(fd(), KVM_GET_DIRTY_LOG, &log, "KVM_GET_DIRTY_LOG");
+}
+
+Status Vm::clear_log(std::uint32_t slot, std::uint64_t first, std::uint32_t pages,
+                     std::span<std::uint64_t> bits) const {
+    kvm_clear_dirty_log log = {};
+    log.slot = slot;
+    log.first_page = first;
+    log.num_pages = pages;
+    log.dirty_bitmap = bits.data();
+    return call(fd(), KVM_CLEAR_DIRTY_LOG, &log, "KVM_CLEAR_DIRTY_LOG");
+}
+
 Status Vm::set_irq(std::uint32_t gsi, bool level) {
     kvm_irq_level line = {};
     line.irq = gsi;

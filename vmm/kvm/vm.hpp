@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <segue/cpp/result.hpp>
@@ -51,6 +52,19 @@ public:
 
     Status set_memory(const MemorySlot& slot);
     Status remove_memory(std::uint32_t slot);
+
+    // Slots with KVM_MEM_LOG_DIRTY_PAGES write down which of their pages are written
+    // (Documentation/ virt/kvm/api.rst, 4.8 and 7.18): all at first, and what was read stays until
+    // it is cleared. Whether this host's KVM can; and from now on. Not among enabled(): the state
+    // means the same.
+    bool can_log_by_hand() const;
+    Status log_by_hand();
+    // One bit a page of the slot, rounded up to whole words.
+    Status read_log(std::uint32_t slot, std::span<std::uint64_t> bits) const;
+    // The next write of the pages of set bits is written down again. `first` is a multiple of 64
+    // and bit 0 of bits[0]; `pages` is one too, unless the slot ends there.
+    Status clear_log(std::uint32_t slot, std::uint64_t first, std::uint32_t pages,
+                     std::span<std::uint64_t> bits) const;
 
     Status set_irq(std::uint32_t gsi, bool level);
     // `resample` >= 0: level-triggered, signalled at the guest's EOI.

@@ -143,6 +143,14 @@ Status DeviceSet::load(const state::Reader& state) {
     return {};
 }
 
+std::string DeviceSet::writing_unseen() const {
+    std::string names;
+    for (const ActiveDevice* device : active_)
+        if (device->writes_unseen())
+            names += (names.empty() ? "" : ", ") + std::string(device->id().instance);
+    return names;
+}
+
 void DeviceSet::reset() noexcept {
     for (Device* device : stateful_)
         device->reset();

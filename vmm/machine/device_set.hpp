@@ -45,6 +45,8 @@ public:
     // A device without its section is an error that names it.
     Status load(const state::Reader& state);
     void reset() noexcept;
+    // Of the devices whose writes to guest RAM nobody sees; "" where there are none. [any]
+    std::string writing_unseen() const;
     AcpiPm& acpi_pm() { return acpi_pm_; }
 
 private:

@@ -57,7 +57,10 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
     }
     SEGUE_ASSIGN(vcpus_, VcpuGroup::create(std::move(vcpus), buses_, events_));
     SEGUE_ASSIGN(mover_, KvmMover::make(kvm_, vm_, *vcpus_));
-    return plug_in_devices(std::move(console));
+    SEGUE_TRY(plug_in_devices(std::move(console)));
+    dirty_log_ =
+        std::make_unique<KvmDirtyLog>(vm_, ram_, [this] { return devices_->writing_unseen(); });
+    return {};
 }
 
 std::vector<int> Machine::slow_to_close() const {

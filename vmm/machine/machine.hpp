@@ -12,6 +12,7 @@
 #include "vmm/machine/config.hpp"
 #include "vmm/machine/device_set.hpp"
 #include "vmm/machine/host_process.hpp"
+#include "vmm/machine/kvm_dirty_log.hpp"
 #include "vmm/machine/kvm_mover.hpp"
 #include "vmm/machine/vcpu_placement.hpp"
 #include "vmm/memory/guest_ram.hpp"
@@ -63,6 +64,7 @@ public:
     std::vector<int> slow_to_close() const;
     ports::Vcpus& vcpus() { return *vcpus_; }
     ports::Devices& devices() { return *devices_; }
+    ports::DirtyLog& dirty_log() { return *dirty_log_; }
 
     Status describe(state::Writer& manifest) override;
     Status build(const state::Reader& manifest, const inventory::Inventory& inventory) override;
@@ -97,6 +99,7 @@ private:
     std::unique_ptr<DeviceSet> devices_;
     std::unique_ptr<VcpuGroup> vcpus_;
     std::unique_ptr<KvmMover> mover_;
+    std::unique_ptr<KvmDirtyLog> dirty_log_;
     // Of the VMM before this one.
     std::optional<HostProcess> process_;
     VcpuPlacement placement_;

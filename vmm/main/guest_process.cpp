@@ -106,6 +106,7 @@ void GuestProcess::start_engine(std::vector<report::UpdateRecord> past) {
     const update::Context context{facts_,
                                   machine_,
                                   machine_.devices(),
+                                  machine_.dirty_log(),
                                   *server_,
                                   launcher_,
                                   run_,

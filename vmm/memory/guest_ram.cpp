@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/memory/guest_ram.hpp"
 
+#include <algorithm>
+
 namespace segue::vmm {
 
 namespace {
@@ -12,7 +14,27 @@ std::string range_text(std::uint64_t guest, std::uint64_t bytes) {
     return text;
 }
 
+std::vector<std::uint64_t> sizes(const std::vector<HostRegion>& regions) {
+    std::vector<std::uint64_t> bytes;
+    for (const HostRegion& r : regions)
+        bytes.push_back(r.ram.bytes);
+    return bytes;
+}
+
 } // namespace
+
+GuestRam::GuestRam(std::vector<HostRegion> regions)
+    : regions_(std::move(regions))
+    , written_(std::make_shared<WrittenPages>(sizes(regions_))) {}
+
+void GuestRam::mark(const void* host, std::uint64_t bytes) const noexcept {
+    const auto at = reinterpret_cast<std::uintptr_t>(host);
+    for (std::size_t i = 0; i < regions_.size(); ++i) {
+        const std::uint64_t offset = at - reinterpret_cast<std::uintptr_t>(regions_[i].host);
+        if (offset < regions_[i].ram.bytes && bytes != 0)
+            return written_->mark(i, offset, std::min(bytes, regions_[i].ram.bytes - offset));
+    }
+}
 
 std::span<std::byte> GuestRam::from(std::uint64_t guest) const noexcept {
     for (const HostRegion& r : regions_)

@@ -39,11 +39,17 @@ Result<GuestRam> guest_ram(const inventory::Inventory& inventory) {
 }
 
 Status map_slots(Vm& vm, const GuestRam& ram) {
+    for (const HostRegion& r : ram.regions())
+        SEGUE_TRY(sys::madvise(r.host, r.ram.bytes, MADV_DONTDUMP));
+    return log_slots(vm, ram, false);
+}
+
+Status log_slots(Vm& vm, const GuestRam& ram, bool on) {
     std::uint32_t slot = 0;
     for (const HostRegion& r : ram.regions()) {
-        SEGUE_TRY(sys::madvise(r.host, r.ram.bytes, MADV_DONTDUMP));
         MemorySlot s;
         s.slot = slot++;
+        s.flags = on ? KVM_MEM_LOG_DIRTY_PAGES : 0;
         s.guest = r.ram.guest;
         s.bytes = r.ram.bytes;
         s.host = r.host;

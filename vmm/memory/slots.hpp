@@ -15,6 +15,9 @@ Result<GuestRam> guest_ram(const inventory::Inventory& inventory);
 
 // One KVM slot a region, slot number = index of the region. Guest RAM stays out of core dumps.
 Status map_slots(Vm& vm, const GuestRam& ram);
+// The same slots, with KVM's log of writes or without; on an error some may have it. Guest running
+// or not.
+Status log_slots(Vm& vm, const GuestRam& ram, bool on);
 
 // Of the file `fd`: tmpfs, hugetlbfs, a memfd; not a disk.
 bool lives_in_memory(int fd);

@@ -33,7 +33,7 @@ Core::Core(std::unique_ptr<Model> model, const GuestRam& ram, Interrupts& interr
     , supported_(facts().features | kOfEveryDevice | (offer.packed ? bit(VIRTIO_F_RING_PACKED) : 0))
     , offered_(supported_ & ~facts().withheld) {
     for (const std::uint16_t size : facts().queues)
-        queues_.emplace_back(size);
+        queues_.emplace_back(size, memory_);
 }
 
 Result<std::unique_ptr<Core>> Core::create(std::unique_ptr<Model> model, const GuestRam& ram,

@@ -72,6 +72,8 @@ public:
     Status settle(Deadline deadline);
     void activate() noexcept;
     unsigned requests_waiting() const;
+    // A server, which writes into the driver's buffers, may have its queues.
+    bool writes_unseen() const { return lending_ != nullptr; }
     CoreState state() const;
     void save_model(state::Writer& section) const;
     // All or nothing; parked.

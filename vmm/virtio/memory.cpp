@@ -45,9 +45,16 @@ bool Memory::write(std::uint64_t at, std::span<const std::byte> from) const noex
         return false;
     for_pieces(ram_, at, from.size(), [&](std::span<std::byte> piece) {
         std::memcpy(piece.data(), from.data(), piece.size());
+        ram_.wrote(piece.data(), piece.size());
         from = from.subspan(piece.size());
     });
     return true;
+}
+
+void Memory::wrote(std::uint64_t at, std::uint64_t bytes) const noexcept {
+    if (ram_.written().is_on())
+        for_pieces(ram_, at, bytes,
+                   [this](std::span<std::byte> piece) { ram_.wrote(piece.data(), piece.size()); });
 }
 
 bool Memory::map(std::uint64_t at, std::uint64_t bytes, std::vector<iovec>& to) const {

@@ -27,7 +27,7 @@ public:
     // False, and nothing done, where it is not all RAM.
     bool read(std::uint64_t at, std::span<std::byte> to) const noexcept;
     bool write(std::uint64_t at, std::span<const std::byte> from) const noexcept;
-    // Appends the pieces that it has here.
+    // Appends the pieces that it has here. Who writes there says so afterwards.
     bool map(std::uint64_t at, std::uint64_t bytes, std::vector<iovec>& to) const;
 
     // One naturally aligned little-endian number, acquired or released: 0 or nothing where it is
@@ -40,10 +40,18 @@ public:
     template <class T>
     void store(std::uint64_t at, T value) const noexcept {
         if (T* const p = number<T>(at))
-            std::atomic_ref<T>(*p).store(value, std::memory_order_release);
+            store_at(p, value);
     }
+    // What was written through map(), or emptied.
+    void wrote(std::uint64_t at, std::uint64_t bytes) const noexcept;
+    void wrote(const iovec& piece) const noexcept { ram_.wrote(piece.iov_base, piece.iov_len); }
 
 private:
+    template <class T>
+    void store_at(T* p, T value) const noexcept {
+        std::atomic_ref<T>(*p).store(value, std::memory_order_release);
+        ram_.wrote(p, sizeof(T));
+    }
     template <class T>
     T* number(std::uint64_t at) const noexcept {
         const auto there = ram_.from(at);

@@ -45,6 +45,7 @@ public:
     Status settle(Deadline deadline) override { return core_->settle(deadline); }
     void activate() noexcept override;
     unsigned requests_waiting() const override { return core_->requests_waiting(); }
+    bool writes_unseen() const override { return core_->writes_unseen(); }
 
 private:
     PciDevice(pci::Host& host, unsigned slot, const ModelFacts& facts);

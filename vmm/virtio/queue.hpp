@@ -10,7 +10,9 @@ namespace segue::vmm::virtio {
 // [with the device's lock]
 class Queue {
 public:
-    explicit Queue(std::uint16_t max_size) {
+    // `memory` outlives it.
+    Queue(std::uint16_t max_size, const Memory& memory)
+        : memory_(&memory) {
         s_.max_size = max_size;
         close();
     }
@@ -33,12 +35,16 @@ public:
     void close();
 
     Result<bool> pop(Chain& chain) { return ring_ ? ring_->pop(chain) : false; }
+    // Also of what was in flight when the queue was closed: it has been written to.
     void push(const Chain& chain, std::uint32_t written) {
+        wrote(chain);
         if (ring_)
             ring_->push(chain, written);
     }
     unsigned waiting() const { return ring_ ? ring_->waiting() : 0; }
     void push(std::span<const Filled> filled) {
+        for (const Filled& f : filled)
+            wrote(f.chain);
         if (ring_)
             ring_->push(filled);
     }
@@ -71,6 +77,14 @@ public:
     }
 
 private:
+    // The one place where what a device has put into a driver's buffers is said; before the driver
+    // sees it, and with all of the buffers, whatever the driver is told.
+    void wrote(const Chain& chain) const noexcept {
+        for (const Segment& s : chain.writable())
+            memory_->wrote(s.at, s.bytes);
+    }
+
+    const Memory* memory_;
     QueueState s_;
     std::unique_ptr<Ring> ring_;
 };

@@ -63,7 +63,8 @@ Result<Mode> Mode::create(const LoadedPlugin& plugin, const PluginConfig& config
                           std::uint32_t side, const ModeServices& services) {
     const Given given[] = {{SEGUE_UPDATE_ID, services.update},
                            {SEGUE_RAM_ID, services.ram},
-                           {SEGUE_THREADS_ID, services.threads}};
+                           {SEGUE_THREADS_ID, services.threads},
+                           {SEGUE_DIRTY_ID, services.dirty}};
     SEGUE_ASSIGN(auto i, make_instance<segue_mode>(
                              plugin, SEGUE_MODE_ID, config,
                              [&](auto& made, segue_error* e) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <segue/abi/dirty.h>
 #include <segue/abi/mode.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/threads.h>
@@ -39,6 +40,7 @@ struct ModeServices {
     const segue_host_update* update = nullptr;
     const segue_host_ram* ram = nullptr;
     const segue_host_threads* threads = nullptr;
+    const segue_host_dirty* dirty = nullptr;
 };
 
 // One side of one update. [update]

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <segue/abi/threads.h>
+#include <segue/cpp/dirty.hpp>
 #include <segue/cpp/mode.hpp>
 
 namespace {
@@ -23,6 +24,7 @@ struct Orders {
     std::string skip;             // "inventory", "state" or "page"
     std::uint32_t ram = 0, arbiter = 0;
     int gate = -1; // a hang ends once it is readable
+    bool dirty = false;
 };
 
 Result<Orders> orders_of(const Config& config) {
@@ -40,6 +42,7 @@ Result<Orders> orders_of(const Config& config) {
     o.arbiter = handshake ? SEGUE_ARBITER_HANDSHAKE : SEGUE_ARBITER_WORD;
     SEGUE_ASSIGN(const std::uint64_t gate, config.number("gate"));
     o.gate = static_cast<int>(gate);
+    SEGUE_ASSIGN(o.dirty, config.flag("dirty"));
     return o;
 }
 
@@ -50,6 +53,7 @@ public:
         , host_(host)
         , update_(host)
         , ram_(host)
+        , log_(host)
         , side_(side) {}
 
     static Result<std::unique_ptr<FakeMode>> create(const Config& config, const Host& host,
@@ -63,8 +67,8 @@ public:
     Result<Plan> plan(std::span<const segue_block>, std::span<std::uint32_t> ram) override {
         SEGUE_TRY(obey("plan"));
         std::fill(ram.begin(), ram.end(), orders_.ram);
-        return Plan{SEGUE_SUCCESSOR_PEER, orders_.arbiter, orders_.ram, SEGUE_NEEDS_INVENTORY,
-                    channels};
+        return Plan{SEGUE_SUCCESSOR_PEER, orders_.arbiter, orders_.ram,
+                    SEGUE_NEEDS_INVENTORY | (orders_.dirty ? SEGUE_NEEDS_DIRTY_LOG : 0u), channels};
     }
     Status check() override { return obey("check"); }
     Status prepare() override {
@@ -80,10 +84,12 @@ public:
     }
     Status copy() override {
         SEGUE_TRY(obey("copy"));
+        SEGUE_TRY(ask_log());
         return orders_.ram == SEGUE_RAM_BEFORE ? move_ram() : Status();
     }
     Status handover() override {
         SEGUE_TRY(obey("handover"));
+        SEGUE_TRY(ask_log());
         if (orders_.ram == SEGUE_RAM_IN_PAUSE)
             SEGUE_TRY(move_ram());
         return orders_.skip == "state" ? Status() : main_->pass_state();
@@ -116,6 +122,23 @@ private:
             return Error(Code::Refused, "told to fail in " + hook);
         return {};
     }
+    // All that is dirty is asked for, and sent by nobody: move_ram() sends all.
+    Status ask_log() const {
+        if (!orders_.dirty)
+            return {};
+        const auto pages = log_.look();
+        if (side_ == Side::Incoming)
+            return pages.code() == Code::Unsupported
+                       ? Status()
+                       : Error(Code::Internal, "there is a log on the incoming side");
+        SEGUE_TRY(pages);
+        std::array<std::uint64_t, 4> bits{};
+        SEGUE_TRY(log_.take(0, 0, bits));
+        return log_.take(7, 0, bits).code() == Code::Invalid &&
+                       log_.take(0, 1, bits).code() == Code::Invalid
+                   ? Status()
+                   : Error(Code::Internal, "the log takes what no block has");
+    }
     Status move_ram() {
         if (side_ == Side::Incoming)
             return get_ram();
@@ -139,6 +162,7 @@ private:
     Host host_;
     Update update_;
     Ram ram_;
+    DirtyLog log_;
     Side side_;
     std::optional<UpdateChannel> main_;
 };
@@ -150,6 +174,7 @@ constexpr segue_option options[] = {
     string_option("skip", "inventory, state or page", ""),
     string_option("ram", "in-place, before or in-pause", "in-place"),
     flag_option("handshake", "two hosts", "false"),
+    flag_option("dirty", "asks the dirty log", "false"),
     number_option(SEGUE_OPTION_UINT, "gate", "a file descriptor", "0"),
 };
 constexpr const char* needs[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_THREADS_ID, nullptr};

@@ -111,10 +111,13 @@ void VirtioBalloon::submit() {
     sys::signal_event(size_->event());
 }
 
-void VirtioBalloon::finish(std::span<virtio::Queue> queues, const virtio::Memory&) {
+void VirtioBalloon::finish(std::span<virtio::Queue> queues, const virtio::Memory& memory) {
     sys::clear_event(size_->event());
-    for (const Job& job : done_)
+    for (const Job& job : done_) {
+        for (const iovec& run : job.pages)
+            memory.wrote(run); // they are empty now
         queues[job.queue].push(job.chain, 0);
+    }
     in_flight_ -= done_.size();
     done_.clear();
 }

@@ -38,7 +38,6 @@ std::uint64_t guest_address(const GuestRam& ram, std::uint64_t user) {
 int FakeVring::start(int tap, int closed, std::uint64_t features, const GuestRam& ram) {
     stop();
     ram_ = ram;
-    memory_ = std::make_unique<virtio::Memory>(ram_);
     merged_ = (features & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0;
     virtio::QueueState state;
     state.max_size = 32768;
@@ -46,8 +45,8 @@ int FakeVring::start(int tap, int closed, std::uint64_t features, const GuestRam
     state.place = {static_cast<std::uint16_t>(size), guest_address(ram_, at.desc_user_addr),
                    guest_address(ram_, at.avail_user_addr), guest_address(ram_, at.used_user_addr)};
     // Linux, vhost_vq_init_access(): how far it has come in giving back stands in the ring.
-    state.position = {next, memory_->load<std::uint16_t>(state.place.device + 2)};
-    auto ring = queue_.reopened(*memory_,
+    state.position = {next, memory_.load<std::uint16_t>(state.place.device + 2)};
+    auto ring = queue_.reopened(memory_,
                                 {false, (features & bit(VIRTIO_RING_F_INDIRECT_DESC)) != 0,
                                  (features & bit(VIRTIO_RING_F_EVENT_IDX)) != 0},
                                 state);
@@ -106,7 +105,7 @@ Status FakeVring::pass() {
 
 Status FakeVring::send(const virtio::Chain& chain) {
     std::vector<iovec> pieces;
-    (void)virtio::map(*memory_, chain.readable(), 0, chain.readable_bytes(), pieces);
+    (void)virtio::map(memory_, chain.readable(), 0, chain.readable_bytes(), pieces);
     (void)!::writev(tap_.get(), pieces.data(), static_cast<int>(pieces.size()));
     queue_.push(chain, 0);
     ++frames;
@@ -123,7 +122,7 @@ Status FakeVring::receive() {
             break;
         SEGUE_ASSIGN(const bool delivered,
                      to_driver.deliver(std::span(frame).first(static_cast<std::size_t>(n)), merged_,
-                                       queue_, *memory_));
+                                       queue_, memory_));
         frames += delivered ? 1 : 0;
     }
     return {};

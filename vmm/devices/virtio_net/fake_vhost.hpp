@@ -48,9 +48,9 @@ private:
     std::mutex mutex_; // around call_
     UniqueFd call_, tap_, stop_, epoll_;
     GuestRam ram_;
-    std::unique_ptr<virtio::Memory> memory_;
+    const virtio::Memory memory_{ram_};
     bool merged_ = false;
-    virtio::Queue queue_{32768};
+    virtio::Queue queue_{32768, memory_};
     std::thread thread_;
 };
 

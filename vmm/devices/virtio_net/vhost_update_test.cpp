@@ -20,6 +20,7 @@ TEST_F(VhostUpdateTest, GenerationsWithAndWithoutItFollowOneAnother) {
         }
         kernel = round % 3 == 1 ? nullptr : &vhost;
         hand_over();
+        EXPECT_EQ(m->device().writes_unseen(), kernel != nullptr);
         for (; heard < sent; ++heard) {
             EXPECT_EQ(received(), frame_of(std::to_string(heard)));
             EXPECT_EQ(host->hear(), frame_of(std::to_string(heard)));

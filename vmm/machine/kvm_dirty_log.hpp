@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// kvm_dirty_log.hpp - KVM's log of what the guest writes, and the VMM's own of what its devices
+// write, as one.
+#pragma once
+
+#include <functional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "core/ports/dirty_log.hpp"
+#include "vmm/kvm/vm.hpp"
+#include "vmm/memory/guest_ram.hpp"
+
+namespace segue::vmm {
+
+// Bitmaps with manual protection: KVM write-protects a page again when it is taken, not when it is
+// looked at, so that the work is spread over the copying. The paravirtual structures that KVM
+// writes itself (kvmclock, steal time, end of interrupt) are in its log. One slot a region, as
+// map_slots() makes them.
+class KvmDirtyLog final : public ports::DirtyLog {
+public:
+    // `unseen` names the devices whose writes nobody sees, or none. All of them outlive it.
+    KvmDirtyLog(Vm& vm, const GuestRam& ram, std::function<std::string()> unseen)
+        : vm_(vm)
+        , ram_(ram)
+        , unseen_(std::move(unseen)) {}
+    ~KvmDirtyLog() override { stop(); }
+
+    Status check() override;
+    Status start() override;
+    Result<std::uint64_t> look() override;
+    Status take(std::uint32_t block, std::uint64_t first, std::span<std::uint64_t> bits) override;
+    void stop() noexcept override;
+
+private:
+    Status not_started() const;
+    Status take_of(std::uint32_t region, std::uint64_t first, std::uint64_t n,
+                   std::span<std::uint64_t> words);
+
+    Vm& vm_;
+    const GuestRam& ram_;
+    std::function<std::string()> unseen_;
+    std::shared_mutex mutex_;       // exclusive: start and stop
+    std::vector<PageBits> pending_; // one a region: to be taken; empty while it is off
+};
+
+} // namespace segue::vmm
