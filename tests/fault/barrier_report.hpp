@@ -31,16 +31,16 @@ public:
 
 private:
     void wait_at(const char* phase, const report::UpdateRecord& record) const {
-        if (a_slot_logs_writes())
-            std::ofstream(socket_ + kDirtySuffix) << phase;
-        const auto address = sys::unix_address(socket_);
-        const auto test = address ? sys::unix_connect(*address) : address.error();
-        if (!test)
-            return;
         // An image that came by execve is both: the state that it read names it.
         const bool old = record.from_pid == ::getpid() && record.to_pid != ::getpid();
         const char* side = old ? "old " : "new ";
         const Edge edge = std::string(side) + phase;
+        if (a_slot_logs_writes())
+            std::ofstream(socket_ + kDirtySuffix, std::ios::app) << edge + "\n";
+        const auto address = sys::unix_address(socket_);
+        const auto test = address ? sys::unix_connect(*address) : address.error();
+        if (!test)
+            return;
         (void)::send(test->get(), edge.data(), edge.size(), MSG_NOSIGNAL);
         (void)Waiter{}.until(test->get(), POLLIN).ok();
     }

@@ -53,7 +53,7 @@ protected:
             if (edge.substr(0, 3) == "new")
                 target = pid;
         }
-        if (row.mode == &kTransfer && row.at.front() == "new commit")
+        if ((row.mode == &kTransfer || row.mode == &kPrecopy) && row.at.front() == "new commit")
             await_offer();
         return target;
     }
@@ -84,6 +84,24 @@ const Row kKilled[] = {
     {&kTransfer, Who::Old, {"new commit"}, Moves},
     {&kTransfer, Who::Old, {"old retire"}, Moves},
     {&kTransfer, Who::Both, {"new commit"}, Lost},
+
+    // As in cpr-transfer, but that the new one has no page of the old one's: in its copy it waits
+    // for them.
+    {&kPrecopy, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kPrecopy, Who::New, {"new copy", "old copy"}, Stays, "copy"},
+    {&kPrecopy, Who::New, {"new handover", "old pause"}, Stays, "pause"},
+    {&kPrecopy, Who::New, {"new handover", "old handover"}, Stays, "handover"},
+    {&kPrecopy, Who::New, {"new commit"}, Stays, "commit"},
+    {&kPrecopy, Who::New, {"new retire"}, Lost},
+    {&kPrecopy, Who::Old, {"old preflight"}, Lost},
+    {&kPrecopy, Who::Old, {"old prepare"}, Lost},
+    {&kPrecopy, Who::Old, {"old copy"}, Lost},
+    {&kPrecopy, Who::Old, {"old pause"}, Lost},
+    {&kPrecopy, Who::Old, {"old handover"}, Lost},
+    {&kPrecopy, Who::Old, {"old commit"}, Lost},
+    {&kPrecopy, Who::Old, {"new commit"}, Moves},
+    {&kPrecopy, Who::Old, {"old retire"}, Moves},
+    {&kPrecopy, Who::Both, {"new commit"}, Lost},
 
     // There is no way back after execve, and nobody else who could go on.
     {&kExec, Who::Old, {"old preflight"}, Lost},
@@ -164,6 +182,19 @@ const Row kStopped[] = {
     // It is not needed any more: the next ones complete while it is stopped.
     {&kTransfer, Who::Old, {"new commit"}, Moves, "completed"},
     {&kTransfer, Who::Old, {"old retire"}, Moves, "completed"},
+
+    {&kPrecopy, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kPrecopy, Who::New, {"new handover", "old handover"}, Stays, "handover"},
+    {&kPrecopy, Who::New, {"new commit"}, Stays, "commit"},
+    {&kPrecopy, Who::New, {"new retire"}, Moves},
+    {&kPrecopy, Who::Old, {"old preflight"}, Moves},
+    {&kPrecopy, Who::Old, {"old prepare"}, Moves},
+    {&kPrecopy, Who::Old, {"old copy"}, Moves},
+    {&kPrecopy, Who::Old, {"old pause"}, Moves},
+    {&kPrecopy, Who::Old, {"old handover"}, Moves},
+    {&kPrecopy, Who::Old, {"old commit"}, Moves},
+    {&kPrecopy, Who::Old, {"new commit"}, Moves, "completed"},
+    {&kPrecopy, Who::Old, {"old retire"}, Moves, "completed"},
 
     {&kExec, Who::Old, {"old preflight"}, Moves},
     {&kExec, Who::Old, {"old prepare"}, Moves},

@@ -13,8 +13,8 @@ using Edge = std::string;
 // Where both processes find the test, as an environment variable of theirs: a successor inherits
 // it. Only segue-vmm-fault reads it.
 inline constexpr const char* kBarrierVariable = "SEGUE_FAULT_BARRIER";
-// After the socket's name: a file that names the phase in which a slot logged writes. No mode that
-// leaves RAM in place may switch that on.
+// After the socket's name: a file of the edges at which a slot logged writes, a line each. No mode
+// that leaves RAM in place may switch that on.
 inline constexpr const char* kDirtySuffix = ".dirty";
 
 } // namespace segue::fault

@@ -29,7 +29,8 @@ constexpr auto kPoll = std::chrono::milliseconds(2);
 test::GuestSpec spec_of(const Mode& mode) {
     test::GuestSpec spec;
     spec.modes = {mode.id};
-    spec.backend = "file";
+    spec.backend = mode.copies ? "memfd" : "file";
+    spec.data = mode.copies ? "transport = 'unix'" : "";
     spec.at_rest = "transport = \"file\"";
     spec.vmm = FAULT_VMM;
     spec.kernel = METRONOME_ELF;
@@ -51,8 +52,20 @@ void FaultTest::boot(const Mode& mode, const test::GuestSpec& spec) {
 void FaultTest::TearDown() {
     if (!barriers_)
         return;
-    EXPECT_NE(::access((barriers_->path() + kDirtySuffix).c_str(), F_OK), 0)
-        << "dirty logging was on";
+    const auto logged = logged_edges();
+    if (!mode_->copies) {
+        EXPECT_THAT(logged, testing::IsEmpty()) << "dirty logging was on";
+    }
+    for (const char* edge : {"old prepare", "old ended", "new copy", "new handover", "new retire"})
+        EXPECT_THAT(logged, testing::Not(testing::Contains(edge)));
+}
+
+std::vector<Edge> FaultTest::logged_edges() const {
+    std::ifstream file(barriers_->path() + kDirtySuffix);
+    std::vector<Edge> edges;
+    for (std::string line; std::getline(file, line);)
+        edges.push_back(line);
+    return edges;
 }
 
 void FaultTest::update(control::UpdateRequest request) {
@@ -76,8 +89,12 @@ pid_t FaultTest::held_at(const Edge& edge) {
 report::UpdateRecord FaultTest::over() {
     for (const Deadline limit = patience();;) {
         const auto record = guest_->client().update(id_);
-        if (record && report::is_final(record->status))
+        if (record && report::is_final(record->status)) {
+            if (mode_->copies && record->status == UpdateStatus::Completed) {
+                EXPECT_TRUE(guest_->follow());
+            }
             return *record;
+        }
         if (limit.passed()) {
             ADD_FAILURE() << "update " << id_ << " does not end: "
                           << (record ? report::name_of(record->status) : record.error().what());

@@ -74,6 +74,9 @@ protected:
     // The update's one entry.
     report::UpdateRecord journal_entry();
 
+    // Where KVM's log of writes was on, in either process.
+    std::vector<Edge> logged_edges() const;
+
     // Waits until the ownership record says OFFERED.
     void await_offer();
     // Waits until the engine of `vmm` was told to cancel its update: its eventfd has a count.

@@ -25,18 +25,22 @@ const At kEarly[] = {
     {&kTransfer, "old preflight"}, {&kTransfer, "old prepare"}, {&kTransfer, "new prepare"},
     {&kTransfer, "old copy"},      {&kExec, "old preflight"},   {&kExec, "old prepare"},
     {&kExec, "old copy"},          {&kReboot, "old preflight"}, {&kReboot, "old prepare"},
-    {&kReboot, "new prepare"},     {&kReboot, "old copy"},
+    {&kReboot, "new prepare"},     {&kReboot, "old copy"},      {&kPrecopy, "old preflight"},
+    {&kPrecopy, "old prepare"},    {&kPrecopy, "new prepare"},  {&kPrecopy, "old copy"},
+    {&kPrecopy, "new copy"},
 };
 // From the pause on the control socket and the console wait: whoever has the guest afterwards
 // answers, and hears what was typed. (A holder says meanwhile that one is to ask again.)
 const At kLate[] = {
-    {&kTransfer, "old pause"},  {&kTransfer, "old handover"}, {&kTransfer, "old commit"},
-    {&kTransfer, "new commit"}, {&kTransfer, "new retire"},   {&kTransfer, "old retire"},
-    {&kExec, "old pause"},      {&kExec, "old handover"},     {&kExec, "old commit"},
-    {&kExec, "new prepare"},    {&kExec, "new handover"},     {&kExec, "new commit"},
-    {&kExec, "new retire"},     {&kReboot, "old pause"},      {&kReboot, "old handover"},
-    {&kReboot, "old commit"},   {&kReboot, "old retire"},     {&kReboot, "new handover"},
-    {&kReboot, "new commit"},   {&kReboot, "new retire"},
+    {&kTransfer, "old pause"},   {&kTransfer, "old handover"}, {&kTransfer, "old commit"},
+    {&kTransfer, "new commit"},  {&kTransfer, "new retire"},   {&kTransfer, "old retire"},
+    {&kExec, "old pause"},       {&kExec, "old handover"},     {&kExec, "old commit"},
+    {&kExec, "new prepare"},     {&kExec, "new handover"},     {&kExec, "new commit"},
+    {&kExec, "new retire"},      {&kReboot, "old pause"},      {&kReboot, "old handover"},
+    {&kReboot, "old commit"},    {&kReboot, "old retire"},     {&kReboot, "new handover"},
+    {&kReboot, "new commit"},    {&kReboot, "new retire"},     {&kPrecopy, "old pause"},
+    {&kPrecopy, "old handover"}, {&kPrecopy, "old commit"},    {&kPrecopy, "new commit"},
+    {&kPrecopy, "new retire"},   {&kPrecopy, "old retire"},
 };
 
 class Edges : public FaultTest, public testing::WithParamInterface<At> {
@@ -114,10 +118,10 @@ protected:
         barriers_->release(edge());
     }
     void expect_reset() {
+        const report::UpdateRecord r = over();
         const Status again = guest_->page().boots_again(2, patience());
         EXPECT_TRUE(again) << again.error().what();
         EXPECT_TRUE(guest_->page().verify(patience()));
-        const report::UpdateRecord r = over();
         EXPECT_STREQ(report::name_of(r.status), "completed");
         EXPECT_EQ(r.to_pid == old_, mode_->same_process);
         if (!mode_->same_process)

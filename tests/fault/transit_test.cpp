@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// transit_test.cpp - the state is not what was sent when it arrives, or not what was kept when it
-// is taken.
+// transit_test.cpp - the state, or RAM, is not what was sent when it arrives, or not what was kept
+// when it is taken.
 #include <unistd.h>
 
 #include <filesystem>
@@ -21,7 +21,7 @@ struct Spoilt {
     const Mode* mode;
     const char* name;
     const char* how;
-    const char* handover; // deadline
+    const char* handover; // deadline; of the copy where that is the phase
     const char* phase;
     Code code;
 };
@@ -39,6 +39,12 @@ const Spoilt kSpoilt[] = {
     {&kTransfer, "NothingOfIt", "way = 'cut', at = 0", "60s", "commit", Code::Refused},
     {&kTransfer, "TailLost", "way = 'lose', at = 1000", "2s", "commit", Code::Deadline},
     {&kTransfer, "Stalled", "way = 'stall', at = 1000", "2s", "handover", Code::Deadline},
+    // Of RAM, over three channels: most of it goes over the first one, and the other two wait.
+    {&kPrecopy, "BitFlippedInAPage", "way = 'flip', at = 2000000", "60s", "copy", Code::Corrupt},
+    {&kPrecopy, "BitFlippedInARun", "way = 'flip', at = 30", "60s", "copy", Code::Corrupt},
+    {&kPrecopy, "Truncated", "way = 'cut', at = 2000000", "60s", "copy", Code::Refused},
+    {&kPrecopy, "TailLost", "way = 'lose', at = 2000000", "2s", "copy", Code::Deadline},
+    {&kPrecopy, "Stalled", "way = 'stall', at = 2000000", "2s", "copy", Code::Deadline},
     {&kReboot, "WrittenOver",
      "cat > F; printf 'segue was here' | dd of=F bs=1 seek=4000 conv=notrunc", "60s", "handover",
      Code::Corrupt},
@@ -65,6 +71,11 @@ TEST_P(Passed, SpoiltStateIsRefused) {
     if (row.mode == &kTransfer) {
         spec.transport = "spoilt";
         spec.options = row.how;
+    } else if (row.mode->copies) {
+        spec.data = "transport = 'spoilt', options = { " + std::string(row.how) + " }";
+        spec.mode_options = "channels = 3";
+        if (row.phase == std::string("copy"))
+            spec.set = {"update.deadline.copy=" + std::string(row.handover)};
     } else {
         spec.at_rest = "transport = 'exec', options = { out = \"" + command(row.how) +
                        "\", in = \"" + command("cat F") + "\" }";

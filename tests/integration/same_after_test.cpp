@@ -23,11 +23,8 @@ using namespace std::chrono_literals;
 class SameAfter : public UpdateTest, public testing::WithParamInterface<const char*> {
 protected:
     void SetUp() override {
-        test::GuestSpec spec = usual_spec();
+        test::GuestSpec spec = spec_for(GetParam());
         spec.vcpus = 2;
-        spec.modes = {GetParam()};
-        spec.backend = "file";
-        spec.at_rest = "transport = 'file'";
         boot(spec);
     }
     pid_t vcpu(unsigned id) const { return test::thread_named(vm_.pid, vcpu_name(id)); }

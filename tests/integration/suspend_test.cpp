@@ -19,11 +19,8 @@ using report::RunState;
 class Suspend : public UpdateTest, public testing::WithParamInterface<const char*> {
 protected:
     static test::GuestSpec spec() {
-        test::GuestSpec s = usual_spec();
+        test::GuestSpec s = spec_for(GetParam());
         s.vcpus = 2;
-        s.modes = {GetParam()};
-        s.backend = "file";
-        s.at_rest = "transport = 'file'";
         return s;
     }
     void SetUp() override { boot(spec()); }

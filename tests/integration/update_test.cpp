@@ -26,6 +26,18 @@ test::GuestSpec UpdateTest::usual_spec() {
     return spec;
 }
 
+test::GuestSpec spec_for(const std::string& mode) {
+    test::GuestSpec spec;
+    spec.vmm = SEGUE_VMM;
+    spec.kernel = METRONOME_ELF;
+    spec.modes = {mode};
+    spec.at_rest = "transport = 'file'";
+    const bool copies = mode == "precopy";
+    spec.backend = copies ? "memfd" : "file";
+    spec.data = copies ? "transport = 'unix'" : "";
+    return spec;
+}
+
 void UpdateTest::boot(const test::GuestSpec& spec) {
     guest_ = std::make_unique<test::Guest>(spec);
     const Status up = guest_->start();
@@ -56,6 +68,11 @@ report::UpdateRecord UpdateTest::update(const control::UpdateRequest& request) {
         ::waitpid(vm_.pid, nullptr, 0);
     }
     vm_ = vm();
+    if (record->status == report::UpdateStatus::Completed && record->mode == "precopy" &&
+        !record->rehearsal) {
+        const Status there = guest_->follow();
+        EXPECT_TRUE(there) << there.error().what();
+    }
     return *record;
 }
 

@@ -43,11 +43,8 @@ TEST_P(Upgrade, UnderARunningGuest) {
     const TempDir dir;
     const fs::path prefix = dir.path();
     install(SEGUE_BUILD, prefix);
-    test::GuestSpec spec = usual_spec();
+    test::GuestSpec spec = spec_for(GetParam());
     spec.vmm = prefix / "bin/segue-vmm";
-    spec.modes = {GetParam()};
-    spec.backend = "file";
-    spec.at_rest = "transport = \"file\"";
     boot(spec);
     const std::string before = vm_.version, draft = draft_of_keeper(prefix);
     install(SEGUE_BUILD "/demo/next", prefix);

@@ -69,6 +69,7 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << "\" }\nchannels.cpr = { transport = \"unix\" }\nchannels.main = { transport = \""
         << spec.transport << "\", options = { " << spec.options << " } }\noptions."
         << spec.modes.front() << " = { " << spec.mode_options << " }\nkeeper = \"exec\"\n"
+        << (spec.data.empty() ? "" : "channels.data = { " + spec.data + " }\n")
         << (spec.at_rest.empty() ? "" : "channels.at-rest = { " + spec.at_rest + " }\n");
     ::chmod((dir_ / file).c_str(), 0600); // whatever the umask is
     return dir_ / file;
@@ -102,9 +103,17 @@ Status Guest::start() {
             return Error(Code::Deadline, "the VMM does not answer");
     }
     SEGUE_ASSIGN(const control::VmInfo vm, client().vm());
-    SEGUE_ASSIGN(page_, GuestPage::open(vm.ram.at(0), deadline));
+    if (!vm.ram.at(0).path.empty()) {
+        SEGUE_ASSIGN(page_, GuestPage::open(vm.ram.at(0), deadline));
+    }
     SEGUE_ASSIGN(console_, sys::open(vm.console.substr(vm.console.find(':') + 1),
                                      O_RDWR | O_NOCTTY | O_NONBLOCK));
+    return {};
+}
+
+Status Guest::follow() {
+    SEGUE_ASSIGN(const control::VmInfo vm, client().vm());
+    SEGUE_ASSIGN(page_, GuestPage::map(vm.ram.at(0)));
     return {};
 }
 

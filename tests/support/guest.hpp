@@ -23,6 +23,7 @@ struct GuestSpec {
     std::string memory;       // further blocks, or keys of the one there is, as in "lock = true\n"
     std::string mode_options; // of the first mode, as in "ram = 'copy'"
     std::string transport = "unix", options; // of channel "main"; options as in "a = 1, b = 2"
+    std::string data;                        // channel "data", as in "transport = 'unix'"
     std::string at_rest;                     // channel "at-rest", as in "transport = 'file'"
     std::vector<std::string> plugin_dirs;    // before the built-in one
     std::vector<std::string> set;            // overrides, "key=value"
@@ -38,8 +39,10 @@ public:
     Guest(const Guest&) = delete;
     Guest& operator=(const Guest&) = delete;
 
-    // Until the guest has filled its memory.
+    // Until the guest has filled its memory; one in private memory, until its VMM answers.
     Status start();
+    // Its RAM is another file now: page() is of that.
+    Status follow();
     // A VMM beside the one that runs: `more` arguments, this configuration.
     Result<Child> start_vmm(const std::vector<std::string>& more = {}) const;
 

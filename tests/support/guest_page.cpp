@@ -10,15 +10,21 @@ namespace segue::test {
 namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(1);
+constexpr std::uint64_t kHugePage = 2u << 20; // RAM in such pages can be mapped in whole ones only
 
 } // namespace
 
-Result<GuestPage> GuestPage::open(const control::RamInfo& ram, Deadline deadline) {
+Result<GuestPage> GuestPage::map(const control::RamInfo& ram) {
     SEGUE_ASSIGN(const UniqueFd fd, sys::open(ram.path, O_RDONLY));
-    SEGUE_ASSIGN(Mapping map, Mapping::make(SEGUE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd.get(),
-                                            static_cast<off_t>(ram.offset + SEGUE_PAGE_GPA),
-                                            "the guest's page"));
-    GuestPage page(std::move(map));
+    const std::uint64_t at = ram.offset + SEGUE_PAGE_GPA, lead = at % kHugePage;
+    const std::uint64_t bytes = (lead + SEGUE_PAGE_BYTES + kHugePage - 1) / kHugePage * kHugePage;
+    SEGUE_ASSIGN(Mapping map, Mapping::make(bytes, PROT_READ, MAP_SHARED, fd.get(),
+                                            static_cast<off_t>(at - lead), "the guest's page"));
+    return GuestPage(std::move(map), lead);
+}
+
+Result<GuestPage> GuestPage::open(const control::RamInfo& ram, Deadline deadline) {
+    SEGUE_ASSIGN(GuestPage page, GuestPage::map(ram));
     SEGUE_TRY(page.boots_again(1, deadline));
     return page;
 }

@@ -15,11 +15,14 @@
 
 namespace segue::test {
 
-// The mapping outlives the VMM that made the RAM, and is the same in every generation. [any]
+// The mapping outlives the VMM that made the RAM, and is the same in every generation, unless the
+// guest was copied. [any]
 class GuestPage {
 public:
     // Waits until a guest is up in that RAM.
     static Result<GuestPage> open(const control::RamInfo& ram, Deadline deadline);
+    // Of one that is up, or sleeps.
+    static Result<GuestPage> map(const control::RamInfo& ram);
 
     std::vector<std::uint64_t> counters() const;
     std::uint64_t boots() const { return page().header.boot_count; }
@@ -37,16 +40,18 @@ public:
     Status finds_one_error(Deadline deadline) const;
 
 private:
-    explicit GuestPage(Mapping map)
-        : map_(std::move(map)) {}
+    GuestPage(Mapping map, std::uint64_t lead)
+        : map_(std::move(map))
+        , lead_(lead) {}
     const volatile segue_page& page() const {
-        return *reinterpret_cast<const volatile segue_page*>(map_.data());
+        return *reinterpret_cast<const volatile segue_page*>(map_.data() + lead_);
     }
     template <class Done>
     Status until(Done done, Deadline deadline, const char* what) const;
     Status until_up(std::uint64_t steps, std::uint64_t sweeps, Deadline deadline) const;
 
     Mapping map_;
+    std::uint64_t lead_; // bytes of it before the page
 };
 
 } // namespace segue::test

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// plugin.cpp - mode "precopy": RAM is copied to a new process while the guest runs, what it writes
+// meanwhile is copied again, and the last of it in the pause.
+#include <algorithm>
+#include <optional>
+
+#include <segue/cpp/mode.hpp>
+
+#include "receiver.hpp"
+#include "sender.hpp"
+
+namespace {
+
+using namespace segue;
+using namespace precopy;
+
+constexpr std::uint32_t kRam = SEGUE_RAM_BEFORE | SEGUE_RAM_IN_PAUSE;
+
+class Precopy final : public Mode {
+public:
+    static Result<std::unique_ptr<Precopy>> create(const Config& config, const Host& host,
+                                                   Side side) {
+        SEGUE_ASSIGN(const Settings settings, Settings::read(config));
+        return std::make_unique<Precopy>(settings, host, side);
+    }
+    Precopy(const Settings& settings, const Host& host, Side side)
+        : settings_(settings)
+        , host_(host)
+        , update_(host)
+        , side_(side)
+        , team_(host, settings.channels)
+        , needs_{{{"cpr",
+                   SEGUE_TRANSPORT_STREAMING | SEGUE_TRANSPORT_FDS | SEGUE_TRANSPORT_BIDIRECTIONAL,
+                   0, 1},
+                  {"main", SEGUE_TRANSPORT_STREAMING, 0, 1},
+                  {"data", SEGUE_TRANSPORT_STREAMING, 0, settings.channels}}} {}
+
+    Result<Plan> plan(std::span<const segue_block> blocks, std::span<std::uint32_t> ram) override {
+        std::fill(ram.begin(), ram.end(), kRam);
+        return Plan{SEGUE_SUCCESSOR_PEER, SEGUE_ARBITER_WORD, blocks.empty() ? 0 : kRam,
+                    SEGUE_NEEDS_INVENTORY | SEGUE_NEEDS_DIRTY_LOG, needs_};
+    }
+
+    Status prepare() override {
+        SEGUE_ASSIGN(const UpdateChannel cpr, update_.channel("cpr"));
+        SEGUE_TRY(cpr.pass_inventory());
+        cpr_.emplace(cpr);
+        SEGUE_ASSIGN(const UpdateChannel main, update_.channel("main"));
+        main_.emplace(main);
+        for (unsigned i = 0; i < settings_.channels; ++i) {
+            SEGUE_ASSIGN(const UpdateChannel data, update_.channel("data", i));
+            data_.push_back(data);
+        }
+        return {};
+    }
+
+    // No guest is paused for a copy that has not arrived: the new side says so.
+    Status copy() override {
+        std::array<std::byte, 1> arrived{};
+        if (side_ == Side::Incoming) {
+            SEGUE_TRY(receive(team_, data_));
+            return cpr_->send(arrived);
+        }
+        SEGUE_ASSIGN(auto blocks, Ram(host_).blocks());
+        sender_.emplace(host_, settings_, team_, data_, std::move(blocks));
+        SEGUE_TRY(sender_->rounds());
+        SEGUE_TRY(cpr_->recv(arrived));
+        return {};
+    }
+
+    Status handover() override {
+        SEGUE_TRY(side_ == Side::Incoming ? receive(team_, data_) : sender_->last_round());
+        return main_->pass_state();
+    }
+
+private:
+    const Settings settings_;
+    Host host_;
+    Update update_;
+    Side side_;
+    Team team_;
+    std::array<segue_channel_need, 3> needs_;
+    std::optional<UpdateChannel> cpr_, main_;
+    std::vector<UpdateChannel> data_;
+    std::optional<Sender> sender_;
+};
+
+constexpr const char* needs[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_DIRTY_ID, SEGUE_THREADS_ID,
+                                 nullptr};
+constexpr Info info = {.summary = "RAM is copied to a new process while the guest runs",
+                       .options = kOptions,
+                       .needs = needs,
+                       .wire_rev = 1,
+                       .wire_rev_min = 1};
+constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, SEGUE_ARBITER_WORD, kRam};
+
+} // namespace
+
+SEGUE_EXPORT_MODE(Precopy, info, traits);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sender.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace precopy {
+
+using namespace segue;
+
+namespace {
+
+constexpr std::chrono::milliseconds kNap{5}; // between two looks at the engine
+
+// Shorter rounds say more of their overheads than of the channels.
+constexpr std::uint64_t kMeasured = 1u << 20; // bytes
+
+// The guest stands still for more than the bytes: vCPUs are stopped, state is saved and loaded.
+std::chrono::microseconds for_bytes(std::chrono::microseconds limit) {
+    return limit * 3 / 4;
+}
+
+std::string mib(std::uint64_t bytes) {
+    return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB";
+}
+
+} // namespace
+
+Sender::Sender(const Host& host, const Settings& settings, const Team& team,
+               std::vector<UpdateChannel> data, std::vector<segue_block> blocks)
+    : host_(host)
+    , update_(host)
+    , log_(host)
+    , settings_(settings)
+    , team_(team)
+    , data_(std::move(data))
+    , blocks_(std::move(blocks)) {}
+
+Status Sender::rounds() {
+    SEGUE_ASSIGN(const Agreed agreed, update_.agreed());
+    if (agreed.budget_us != 0)
+        settings_.limit = std::chrono::microseconds(agreed.budget_us);
+    SEGUE_ASSIGN(std::uint64_t left, look());
+    for (unsigned round = 1;; ++round) {
+        SEGUE_TRY(send(round, left));
+        SEGUE_ASSIGN(left, look());
+        host_.log(SEGUE_LOG_INFO, "round " + std::to_string(round) + ": " + prospects(left));
+        if (time_for(left) <= for_bytes(settings_.limit))
+            return end_pages();
+        if (round < settings_.max_rounds)
+            continue;
+        if (!settings_.switch_anyway)
+            return too_fast(left);
+        host_.log(SEGUE_LOG_WARN, too_fast(left).what() + ": it is switched over all the same");
+        return end_pages();
+    }
+}
+
+Status Sender::last_round() {
+    SEGUE_ASSIGN(const std::uint64_t left, look());
+    SEGUE_TRY(send(kLast, left));
+    return end_pages();
+}
+
+// Bytes that are to be sent by now.
+Result<std::uint64_t> Sender::look() const {
+    SEGUE_ASSIGN(const std::uint64_t pages, log_.look());
+    return pages * kPage;
+}
+
+Status Sender::send(unsigned round, std::uint64_t bytes) {
+    const std::uint64_t before = copied_;
+    total_ = sent_ + bytes;
+    napped_ = 0;
+    const auto began = Clock::now();
+    SEGUE_TRY(team_.run([this, round](unsigned channel) { return send_part(round, channel); }));
+    const std::chrono::duration<double> took =
+        Clock::now() - began - std::chrono::nanoseconds(napped_ / team_.channels());
+    update_.progress(sent_, sent_);
+    if (copied_ - before >= kMeasured && took.count() > 0)
+        rate_ = static_cast<double>(copied_ - before) / took.count();
+    return {};
+}
+
+// All that is dirty in the stripes of one channel.
+Status Sender::send_part(unsigned round, unsigned channel) {
+    std::array<std::uint64_t, kStripe / 64> bits;
+    const Pace pace{Clock::now(), copied_};
+    for (std::uint32_t block = 0; block < blocks_.size(); ++block) {
+        const std::uint64_t pages = blocks_[block].bytes / kPage;
+        Extents extents(blocks_[block]);
+        for (std::uint64_t first = channel * kStripe; first < pages;
+             first += kStripe * team_.channels()) {
+            SEGUE_TRY(log_.take(block, first, bits));
+            SEGUE_TRY(for_runs(bits, first, [&](std::uint64_t at, std::uint64_t n) {
+                return send_run(channel, {block, 0, at, n}, round == 1 ? &extents : nullptr);
+            }));
+            if (channel == 0)
+                update_.progress(sent_, std::max<std::uint64_t>(total_, sent_));
+            SEGUE_TRY(update_.checkpoint());
+            if (round != kLast)
+                SEGUE_TRY(keep_pace(pace));
+        }
+    }
+    return {};
+}
+
+// Without `extents` it was written to, and is no hole.
+Status Sender::send_run(unsigned channel, segue_pages run, Extents* extents) {
+    while (run.n != 0) {
+        const segue_pages part = extents != nullptr ? extents->first_of(run) : run;
+        SEGUE_TRY(data_[channel].put_pages(part));
+        sent_ += part.n * kPage;
+        copied_ += (part.flags & SEGUE_PAGES_ZERO) != 0 ? 0 : part.n * kPage;
+        run.first += part.n;
+        run.n -= part.n;
+    }
+    return {};
+}
+
+// The limit is of all channels together: each waits for what all have sent.
+Status Sender::keep_pace(const Pace& pace) {
+    if (settings_.bandwidth == 0)
+        return {};
+    const std::chrono::duration<double> fair(static_cast<double>(copied_ - pace.copied) /
+                                             static_cast<double>(settings_.bandwidth));
+    const auto due = pace.began + std::chrono::duration_cast<Clock::duration>(fair);
+    const auto from = Clock::now();
+    while (Clock::now() < due) {
+        std::this_thread::sleep_for(std::min<Clock::duration>(kNap, due - Clock::now()));
+        SEGUE_TRY(update_.checkpoint());
+    }
+    napped_ += static_cast<std::uint64_t>((Clock::now() - from).count());
+    return {};
+}
+
+Status Sender::end_pages() const {
+    for (const UpdateChannel& ch : data_)
+        SEGUE_TRY(ch.end_pages());
+    return {};
+}
+
+std::chrono::microseconds Sender::time_for(std::uint64_t bytes) const {
+    if (bytes == 0 || rate_ <= 0)
+        return std::chrono::microseconds(0);
+    return std::chrono::microseconds(
+        static_cast<std::int64_t>(1e6 * static_cast<double>(bytes) / rate_));
+}
+
+std::string Sender::prospects(std::uint64_t left) const {
+    return mib(left) + " are left, which take " +
+           std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time_for(left)).count()) +
+           " ms at " + mib(static_cast<std::uint64_t>(rate_)) + "/s";
+}
+
+Error Sender::too_fast(std::uint64_t left) const {
+    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(settings_.limit);
+    return Error(Code::Refused, "the guest writes its RAM too fast: after " +
+                                    std::to_string(settings_.max_rounds) + " rounds " +
+                                    prospects(left) + ", and the pause may be " +
+                                    std::to_string(limit.count()) + " ms")
+        .way_out("raise update.blackout_budget or update.options.precopy.downtime_limit, use more "
+                 "channels, or set converge to \"switch\"");
+}
+
+} // namespace precopy

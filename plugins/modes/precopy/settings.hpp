@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// settings.hpp - what an operator may ask of mode "precopy".
+#pragma once
+
+#include <array>
+#include <chrono>
+
+#include <segue/cpp/plugin.hpp>
+
+namespace precopy {
+
+struct Settings {
+    unsigned channels = 1;
+    std::uint64_t bandwidth = 0;        // bytes a second; 0: no limit
+    std::chrono::microseconds limit{0}; // of the pause that the last round may make
+    unsigned max_rounds = 0;
+    bool switch_anyway = false; // after them
+
+    static segue::Result<Settings> read(const segue::Config& config);
+};
+
+inline constexpr std::array<segue_option, 5> kOptions = {
+    segue::number_option(SEGUE_OPTION_UINT, "channels", "connections of channel \"data\"", "1", 1,
+                         8),
+    segue::number_option(SEGUE_OPTION_SIZE, "bandwidth",
+                         "bytes a second while the guest runs, of all of them; 0: no limit", "0"),
+    segue::number_option(SEGUE_OPTION_DURATION, "downtime_limit",
+                         "the pause to aim at where update.blackout_budget sets none", "300ms"),
+    segue::number_option(SEGUE_OPTION_UINT, "max_rounds",
+                         "how often what was written meanwhile is sent again", "30", 1, 1000),
+    segue::string_option("converge",
+                         "what to do if the guest writes too fast for that: cancel, or switch "
+                         "with a longer pause",
+                         "cancel"),
+};
+
+} // namespace precopy

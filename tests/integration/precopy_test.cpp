@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// precopy_test.cpp - a guest's RAM is copied to a new VMM while it runs, over each kind of memory
+// and channel; what it must not lose, and when it stays where it is.
+#include <sys/stat.h>
+
+#include <future>
+
+#include "tests/integration/update_test.hpp"
+#include "tests/support/huge_pages.hpp"
+
+namespace segue::integration {
+namespace {
+
+using testing::HasSubstr;
+
+class Precopy : public UpdateTest {
+protected:
+    static test::GuestSpec spec(const std::string& options = "") {
+        test::GuestSpec s = spec_for("precopy");
+        s.modes = {"precopy", "cpr-transfer"};
+        s.vcpus = 2;
+        s.mode_options = options;
+        return s;
+    }
+    void expect_unharmed() {
+        const Status verified = guest_->page().verify(patience());
+        EXPECT_TRUE(verified) << verified.error().what();
+        EXPECT_EQ(guest_->page().errors(), "");
+        EXPECT_EQ(guest_->page().boots(), 1u);
+    }
+    // By precopy to another RAM, then in place.
+    void expect_moves() {
+        const std::uint64_t inode = vm_.ram.at(0).inode;
+        ASSERT_NO_FATAL_FAILURE(move());
+        expect_unharmed();
+        EXPECT_NE(vm_.ram.at(0).inode, inode);
+        EXPECT_GT(journal().ram_bytes_copied, 8u << 20) << "two shares of 4 MiB";
+        const std::uint64_t now = vm_.ram.at(0).inode;
+        ASSERT_NO_FATAL_FAILURE(move({"cpr-transfer", "", ""}));
+        expect_unharmed();
+        EXPECT_EQ(vm_.ram.at(0).inode, now);
+    }
+    report::UpdateRecord journal() const { return guest_->journal().back(); }
+};
+
+TEST_F(Precopy, MovesAGuestInAMemfdAgainAndAgain) {
+    boot(spec());
+    for (int i = 0; i < 3; ++i)
+        expect_moves();
+}
+
+TEST_F(Precopy, OverSeveralChannels) {
+    boot(spec("channels = 3"));
+    expect_moves();
+}
+
+TEST_F(Precopy, OverTcp) {
+    test::GuestSpec s = spec("channels = 2");
+    s.data = "transport = 'tcp', options = { address = '127.0.0.1:" +
+             std::to_string(20000 + ::getpid() % 10000) + "' }";
+    boot(s);
+    expect_moves();
+}
+
+TEST_F(Precopy, OnHugePages) {
+    const test::HugePages pages(2 * 32);
+    ASSERT_TRUE(pages.there());
+    test::GuestSpec s = spec();
+    s.backend = "hugetlbfs";
+    boot(s);
+    expect_moves();
+}
+
+// Nobody can see its memory before.
+TEST_F(Precopy, PrivateMemoryBecomesSharedWhereTheNewConfigurationSaysSo) {
+    test::GuestSpec s = spec();
+    s.backend = "private";
+    boot(s);
+    control::UpdateRequest request;
+    request.config = guest_->write_config("next.toml", spec());
+    ASSERT_NO_FATAL_FAILURE(move(request));
+    expect_unharmed();
+    EXPECT_EQ(vm_.ram.at(0).backend, "memfd");
+    ASSERT_NO_FATAL_FAILURE(move({"cpr-transfer", "", request.config}));
+    expect_unharmed();
+}
+
+TEST_F(Precopy, WhatTheGuestHasNotTouchedTakesNoMemory) {
+    test::GuestSpec s = spec();
+    s.mib = 2048;
+    boot(s);
+    const auto taken = [this] {
+        struct stat st = {};
+        EXPECT_EQ(::stat(vm_.ram.at(0).path.c_str(), &st), 0);
+        return st.st_blocks / 2048; // MiB
+    };
+    const auto before = taken();
+    EXPECT_LT(before, 64);
+    ASSERT_NO_FATAL_FAILURE(move());
+    expect_unharmed();
+    EXPECT_LT(taken(), before + 4);
+}
+
+TEST_F(Precopy, AGuestThatWritesTooFastStays) {
+    boot(spec("downtime_limit = '1us', max_rounds = 2"));
+    const control::VmInfo before = vm_;
+    const report::UpdateRecord r = update();
+    ASSERT_EQ(r.status, report::UpdateStatus::Failed);
+    EXPECT_THAT(r.error->what(), HasSubstr("the guest writes its RAM too fast: after 2 rounds"));
+    EXPECT_THAT(r.error->way_out(), HasSubstr("downtime_limit"));
+    EXPECT_EQ(r.error->detail("phase"), "copy");
+    EXPECT_EQ(vm_.pid, before.pid);
+    expect_unharmed();
+}
+
+TEST_F(Precopy, OrGoesAllTheSameWhereThatIsAskedFor) {
+    boot(spec("downtime_limit = '1us', max_rounds = 1, converge = 'switch'"));
+    ASSERT_NO_FATAL_FAILURE(move());
+    expect_unharmed();
+    EXPECT_THAT(guest_->log(), HasSubstr("it is switched over all the same"));
+}
+
+// What it has touched, at 64 KiB a second, would take minutes.
+TEST_F(Precopy, ACancelInTheCopyEndsItAtOnce) {
+    boot(spec("channels = 2, bandwidth = '64K'"));
+    const control::VmInfo before = vm_;
+    const auto started = guest_->client().start_update({});
+    ASSERT_TRUE(started) << started.error().what();
+    ASSERT_TRUE(comes_true([&] {
+        const auto r = guest_->client().update(started->id);
+        return r && !r->phases.empty() && r->phases.back().phase == report::Phase::Copy;
+    }));
+    EXPECT_TRUE(guest_->page().counts(patience()));
+    const Status cancelled = guest_->client().cancel_update();
+    EXPECT_TRUE(cancelled) << cancelled.error().what();
+    EXPECT_EQ(vm().pid, before.pid);
+    expect_unharmed();
+    EXPECT_EQ(journal().status, report::UpdateStatus::Cancelled);
+}
+
+TEST_F(Precopy, ARehearsalCopiesEverythingAndTheGuestStays) {
+    boot(spec("channels = 2"));
+    control::UpdateRequest request;
+    request.rehearse = true;
+    const control::VmInfo before = vm_;
+    const report::UpdateRecord r = update(request);
+    ASSERT_EQ(r.status, report::UpdateStatus::Completed) << (r.error ? r.error->what() : "");
+    EXPECT_EQ(vm_.pid, before.pid);
+    expect_unharmed();
+    expect_moves();
+}
+
+TEST_F(Precopy, RamInAFileIsRefusedByName) {
+    test::GuestSpec s = spec();
+    s.backend = "file";
+    boot(s);
+    const report::UpdateRecord r = update();
+    ASSERT_EQ(r.status, report::UpdateStatus::Failed);
+    EXPECT_THAT(r.error->what(), HasSubstr("RAM block 'ram0' (memory/file) lies where a new VMM"));
+    EXPECT_EQ(r.error->detail("phase"), "preflight");
+    expect_unharmed();
+}
+
+TEST_F(Precopy, OtherChannelsOnTheNewSideAreRefused) {
+    boot(spec("channels = 2"));
+    control::UpdateRequest request;
+    request.config = guest_->write_config("next.toml", spec("channels = 3"));
+    const report::UpdateRecord r = update(request);
+    ASSERT_EQ(r.status, report::UpdateStatus::Failed);
+    EXPECT_THAT(r.error->what(), HasSubstr("data 2 there, and cpr 1, main 1, data 3 here"));
+    EXPECT_EQ(r.error->detail("phase"), "prepare");
+    expect_unharmed();
+}
+
+} // namespace
+} // namespace segue::integration
