@@ -12,8 +12,6 @@
 namespace segue::update {
 namespace {
 
-using report::Phase;
-
 class Copying : public TwoSides, public testing::WithParamInterface<const char*> {
 protected:
     Copying() {

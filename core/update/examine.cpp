@@ -53,9 +53,9 @@ bool Outgoing::find_blockers() {
 Status Outgoing::make_plan() {
     const std::string& mode = attempt_.request.mode;
     SEGUE_TRY(guarded("mode/" + mode, "plan", [&]() -> Status {
-        SEGUE_ASSIGN(plugin::Mode made,
-                     ctx_.plugins.mode(mode, Side::Outgoing,
-                                       {&update_table_, &ram_table_, threads_.table(), &dirty_table_}));
+        SEGUE_ASSIGN(plugin::Mode made, ctx_.plugins.mode(mode, Side::Outgoing,
+                                                          {&update_table_, &ram_table_,
+                                                           threads_.table(), &dirty_table_}));
         mode_.emplace(std::move(made));
         SEGUE_ASSIGN(attempt_.plan, mode_->plan(as_abi(ctx_.inventory.blocks())));
         return {};

@@ -133,6 +133,7 @@ segue_block as_abi(const inventory::RamBlock& b) {
 
 std::vector<segue_block> as_abi(const std::vector<inventory::RamBlock>& blocks) {
     std::vector<segue_block> all;
+    all.reserve(blocks.size());
     for (const inventory::RamBlock& b : blocks)
         all.push_back(as_abi(b));
     return all;
@@ -140,6 +141,7 @@ std::vector<segue_block> as_abi(const std::vector<inventory::RamBlock>& blocks) 
 
 std::vector<segue_block> as_abi(const std::vector<inventory::BlockFacts>& blocks) {
     std::vector<segue_block> all;
+    all.reserve(blocks.size());
     for (const inventory::BlockFacts& b : blocks)
         all.push_back(abi_block(b, -1));
     return all;

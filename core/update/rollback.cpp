@@ -32,12 +32,12 @@ void Outgoing::roll_back(Error why) {
         return;
     }
     if (!reclaimed)
-        std::move(why).with("reclaim", reclaimed.error().what());
+        why = std::move(why).with("reclaim", reclaimed.error().what());
     go_on();
     if (successor_)
         successor_->explain(why);
     if (why.way_out().empty())
-        std::move(why).way_out(kTryAgain);
+        why = std::move(why).way_out(kTryAgain);
     const bool cancelled = why.code() == Code::Cancelled;
     const bool ended = watched(
         "end", why, [&] { end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED); });
@@ -58,7 +58,7 @@ void Outgoing::enter_rollback(Error& why) {
     attempt_.progress.enter(Phase::Rollback);
     if (successor_ && successor_->abandon())
         if (Status s = ctx_.devices.reclaim(); !s)
-            std::move(why).with("reclaim", s.error().what());
+            why = std::move(why).with("reclaim", s.error().what());
 }
 
 // The log last: that it ends takes grace periods, and the guest runs already.

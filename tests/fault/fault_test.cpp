@@ -68,15 +68,15 @@ std::vector<Edge> FaultTest::logged_edges() const {
     return edges;
 }
 
-void FaultTest::update(control::UpdateRequest request) {
+void FaultTest::update(const control::UpdateRequest& request) {
     const auto record = guest_->client().start_update(request);
     ASSERT_TRUE(record) << record.error().what();
     id_ = record->id;
 }
 
-void FaultTest::update_until(const Edge& edge, control::UpdateRequest request) {
+void FaultTest::update_until(const Edge& edge, const control::UpdateRequest& request) {
     barriers_->hold(edge);
-    update(std::move(request));
+    update(request);
     ASSERT_GT(held_at(edge), 0);
 }
 

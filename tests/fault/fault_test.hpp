@@ -38,8 +38,8 @@ protected:
     void boot(const Mode& mode, const test::GuestSpec& spec);
 
     // Begins an update; with `hold` both go as far as that edge.
-    void update(control::UpdateRequest request = {});
-    void update_until(const Edge& edge, control::UpdateRequest request = {});
+    void update(const control::UpdateRequest& request = {});
+    void update_until(const Edge& edge, const control::UpdateRequest& request = {});
     // Its record once it is over.
     report::UpdateRecord over();
     // Who stands at the edge.

@@ -39,7 +39,7 @@ protected:
         for (const auto& [tid, name] : test::threads_of(vm_.pid)) {
             const std::string its = test::scheduling_text(tid);
             if (name.rfind("vcpu", 0) != 0 && !its.empty() && its != like)
-                text += name + ": " + its + "\n";
+                text.append(name).append(": ").append(its).append("\n");
         }
         return text;
     }

@@ -113,7 +113,7 @@ TEST_F(KvmDirtyLogTest, WhatKvmWritesForItselfIsFound) {
     (void)log_.look().value();
     (void)all_taken();
     MsrBlock block(1);
-    const kvm_msr_entry wall_clock = {0x4b564d00, 0, 300 * 4096};
+    const kvm_msr_entry wall_clock = {0x4b564d00, 0, 300ull * 4096};
     ASSERT_TRUE(write_msrs(vcpu, block, {&wall_clock, 1}));
     EXPECT_EQ(log_.look().value(), 1u);
     EXPECT_EQ(all_taken(), (std::set<std::string>{"0.300"}));

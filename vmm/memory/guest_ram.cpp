@@ -16,6 +16,7 @@ std::string range_text(std::uint64_t guest, std::uint64_t bytes) {
 
 std::vector<std::uint64_t> sizes(const std::vector<HostRegion>& regions) {
     std::vector<std::uint64_t> bytes;
+    bytes.reserve(regions.size());
     for (const HostRegion& r : regions)
         bytes.push_back(r.ram.bytes);
     return bytes;

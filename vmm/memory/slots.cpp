@@ -33,6 +33,7 @@ Result<GuestRam> guest_ram(const inventory::Inventory& inventory) {
         bytes.push_back(block.bytes);
     SEGUE_ASSIGN(const auto layout, lay_out(bytes));
     std::vector<HostRegion> regions;
+    regions.reserve(layout.size());
     for (const RamRegion& r : layout)
         regions.push_back({r, inventory.blocks()[r.block].base() + r.offset});
     return GuestRam(std::move(regions));
