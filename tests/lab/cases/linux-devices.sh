@@ -31,7 +31,7 @@ update_under_load() { # MODE
     tail -n 1 "$work/said"
     await_answer
     await 60 'guest: hello' "$((++typed))"
-    await_more 'disk: [0-7] synced' 2
+    await_more 'disk: [0-7] synced' 1
 }
 
 ram_mib() { # of the host's
@@ -55,7 +55,12 @@ check_in_flight() {
     all=$(segue history linux | grep -c 'requests in flight')
     with=$(segue history linux | grep -cE '[1-9][0-9]* requests in flight')
     echo "$with of $all updates had requests in flight"
-    [[ $disk == "$work/disk" ]] || ((with * 10 >= all * 9)) || fail "the updates were too easy"
+    if ((with * 10 < all * 9)) && [[ ${LAB_EMULATED-} ]]; then # whose one CPU lets the guest ask too rarely
+        lab_not_covered "requests in flight in nearly each update: in $with of $all"
+    elif [[ $disk != "$work/disk" ]]; then
+        ((with * 10 >= all * 9)) || fail "the updates were too easy"
+    fi
+    ((with > 0)) || fail "no update met a request in flight"
 }
 
 linux_kernel
