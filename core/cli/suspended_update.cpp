@@ -36,6 +36,17 @@ Error too_late(const control::VmInfo& vm, std::chrono::seconds timeout) {
                  vm.name);
 }
 
+// An update that has just ended may hold it for another moment.
+Status wake_up(const control::Client& client) {
+    const Deadline deadline = Deadline::in(kWake);
+    for (;;) {
+        Status s = client.wakeup();
+        if (s.code() != Code::Exists || deadline.passed())
+            return s;
+        std::this_thread::sleep_for(kLook);
+    }
+}
+
 } // namespace
 
 Status can_suspend(const control::Client& client) {
@@ -60,21 +71,6 @@ Status suspend(const control::Client& client, std::chrono::seconds timeout) {
     }
     return too_late(vm, timeout);
 }
-
-namespace {
-
-// An update that has just ended may hold it for another moment.
-Status wake_up(const control::Client& client) {
-    const Deadline deadline = Deadline::in(kWake);
-    for (;;) {
-        Status s = client.wakeup();
-        if (s.code() != Code::Exists || deadline.passed())
-            return s;
-        std::this_thread::sleep_for(kLook);
-    }
-}
-
-} // namespace
 
 Status wake(const control::Client& client) {
     SEGUE_TRY(wake_up(client));

@@ -3,7 +3,8 @@
 # machine.sh - L1: the virtual machine without KVM, with SVM, an IOMMU, a PCI device that does DMA and MSI
 # ("edu"), memory that can become devdax, disks and a network.
 
-# Without AVX: after VMRUN qemu 7.2 does not look at CR4.OSXSAVE, so that AVX raises #UD in L1's guests.
+# Without AVX: after VMRUN qemu 7.2 does not look at CR4.OSXSAVE, so that AVX raises #UD in L1's guests; newer ones
+# were not tried.
 lab_cpu=EPYC,-avx,-avx2,-f16c,-fma
 
 # One: of two that really run at once, the guests die of triple faults or stand still, whichever VMM they have:

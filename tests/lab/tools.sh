@@ -5,7 +5,7 @@
 lab_tool_packages=(busybox-static e2fsprogs fakeroot kmod)
 
 # Before 10.2 two threads of qemu change what a CPU has pending without a lock, so that L1 and its guests lose
-# interrupts: a timer never comes, a guest dies of a triple fault.
+# interrupts: a timer never comes.
 lab_qemu_packages=(qemu-system-x86 seabios)
 lab_qemu_suites=(trixie trixie-backports)
 

@@ -47,15 +47,6 @@ const Level* level_of(std::string_view name) {
     return it == std::end(kLevels) ? nullptr : it;
 }
 
-kvm_cpuid_entry2& add(CpuidEntries& cpu, std::uint32_t function, std::uint32_t index = 0) {
-    if (auto* const there = find_leaf(cpu, function, index))
-        return *there;
-    kvm_cpuid_entry2 e = {};
-    e.function = function;
-    e.index = index;
-    return cpu.emplace_back(e);
-}
-
 void add_features(CpuidEntries& cpu, std::string_view names) {
     while (!names.empty()) {
         const auto end = std::min(names.find(' '), names.size());
@@ -67,14 +58,14 @@ void add_features(CpuidEntries& cpu, std::string_view names) {
 void copy_leaf(const CpuidEntries& host, CpuidEntries& cpu, std::uint32_t function,
                std::uint32_t index = 0) {
     if (const auto* const e = find_leaf(host, function, index))
-        add(cpu, function, index) = *e;
+        leaf_of(cpu, function, index) = *e;
 }
 
 void set_vendor(const CpuidEntries& host, CpuidEntries& cpu) {
     copy_leaf(host, cpu, 0);
-    add(cpu, 0).eax = kMaxBasic;
-    auto& extended = add(cpu, 0x80000000);
-    extended = add(cpu, 0);
+    leaf_of(cpu, 0).eax = kMaxBasic;
+    auto& extended = leaf_of(cpu, 0x80000000);
+    extended = leaf_of(cpu, 0);
     extended.function = 0x80000000;
     extended.eax = kMaxExtended;
 }
@@ -83,12 +74,12 @@ void set_name(std::string_view name, CpuidEntries& cpu) {
     char text[48] = "Segue ";
     std::memcpy(text + 6, name.data(), name.size());
     for (std::uint32_t i = 0; i < 3; ++i)
-        std::memcpy(&add(cpu, 0x80000002 + i).eax, text + std::size_t{16} * i, 16);
+        std::memcpy(&leaf_of(cpu, 0x80000002 + i).eax, text + std::size_t{16} * i, 16);
 }
 
 kvm_cpuid_entry2& cache(CpuidEntries& cpu, std::uint32_t index, std::uint32_t type,
                         std::uint32_t level, std::uint32_t ways, std::uint32_t sets) {
-    auto& e = add(cpu, 4, index);
+    auto& e = leaf_of(cpu, 4, index);
     e.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
     e.eax = type | level << 5 | 1u << 8; // needs no initialization
     e.ebx = (ways - 1) << 22 | (64 - 1); // lines of 64 bytes
@@ -103,16 +94,16 @@ void set_caches(CpuidEntries& cpu) {
     cache(cpu, 1, 2, 1, 8, 64);
     cache(cpu, 2, 3, 2, 8, 1024);
     cache(cpu, 3, 3, 3, 16, 16384);
-    auto& first = add(cpu, 0x80000005);
+    auto& first = leaf_of(cpu, 0x80000005);
     first.ecx = first.edx = 32u << 24 | 8u << 16 | 1u << 8 | 64;
-    auto& others = add(cpu, 0x80000006);
+    auto& others = leaf_of(cpu, 0x80000006);
     others.ecx = 512u << 16 | 6u << 12 | 1u << 8 | 64;       // 6: 8 ways
     others.edx = (16u << 1) << 18 | 8u << 12 | 1u << 8 | 64; // units of 512 KiB; 8: 16 ways
 }
 
 // Leaf 0xD has the components already; their places, and the size of all.
 void set_xsave_layout(const CpuidEntries& host, CpuidEntries& cpu) {
-    auto& area = add(cpu, 0xd);
+    auto& area = leaf_of(cpu, 0xd);
     area.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
     const std::uint32_t components = area.eax;
     std::uint32_t bytes = components != 0 ? kHead : 0;
@@ -123,16 +114,16 @@ void set_xsave_layout(const CpuidEntries& host, CpuidEntries& cpu) {
         bytes = std::max(bytes, place->ebx + place->eax);
         copy_leaf(host, cpu, 0xd, i);
     }
-    add(cpu, 0xd).ebx = add(cpu, 0xd).ecx = bytes; // KVM keeps EBX as XCR0 is
+    leaf_of(cpu, 0xd).ebx = leaf_of(cpu, 0xd).ecx = bytes; // KVM keeps EBX as XCR0 is
 }
 
 CpuidEntries make(const Level& wanted, const CpuidEntries& host) {
     CpuidEntries cpu;
     set_vendor(host, cpu);
-    auto& first = add(cpu, 1);
+    auto& first = leaf_of(cpu, 1);
     first.eax = kSignature;
     first.ebx = 64 / 8 << 8; // CLFLUSH's line
-    add(cpu, 7).flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+    leaf_of(cpu, 7).flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
     copy_leaf(host, cpu, 0x40000000);
     add_features(cpu, kOfEach);
     for (const Level& level : kLevels) {
@@ -141,13 +132,13 @@ CpuidEntries make(const Level& wanted, const CpuidEntries& host) {
         if (level.name == wanted.name)
             break;
     }
-    add(cpu, 0x80000001).eax = kSignature;
+    leaf_of(cpu, 0x80000001).eax = kSignature;
     if (is_amd(host))
-        add(cpu, 0x80000001).edx |= add(cpu, 1).edx & kAmdCopies;
+        leaf_of(cpu, 0x80000001).edx |= leaf_of(cpu, 1).edx & kAmdCopies;
     set_name(wanted.name, cpu);
     set_caches(cpu);
     set_xsave_layout(host, cpu);
-    add(cpu, 0x80000008).eax = std::min(address_bits(host), kAddressBits) | kLinearBits << 8;
+    leaf_of(cpu, 0x80000008).eax = std::min(address_bits(host), kAddressBits) | kLinearBits << 8;
     return cpu;
 }
 

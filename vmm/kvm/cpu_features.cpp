@@ -142,14 +142,7 @@ bool add_feature(CpuidEntries& cpu, std::string_view name) {
     const auto at = find(name);
     if (!at)
         return false;
-    auto* e = find_leaf(cpu, at->word->function, at->word->index);
-    if (e == nullptr) {
-        kvm_cpuid_entry2 made = {};
-        made.function = at->word->function;
-        made.index = at->word->index;
-        e = &cpu.emplace_back(made);
-    }
-    value_of(*e, at->word->reg) |= 1u << at->bit;
+    value_of(leaf_of(cpu, at->word->function, at->word->index), at->word->reg) |= 1u << at->bit;
     return true;
 }
 

@@ -17,4 +17,15 @@ auto find_leaf(Entries& in, std::uint32_t function, std::uint32_t index = 0) -> 
     return it == in.end() ? nullptr : &*it;
 }
 
+// Added, all zeros, where it is not there.
+inline kvm_cpuid_entry2& leaf_of(CpuidEntries& in, std::uint32_t function,
+                                 std::uint32_t index = 0) {
+    if (auto* const there = find_leaf(in, function, index))
+        return *there;
+    kvm_cpuid_entry2 e = {};
+    e.function = function;
+    e.index = index;
+    return in.emplace_back(e);
+}
+
 } // namespace segue::vmm

@@ -141,7 +141,7 @@ private:
     }
     Status move_ram() {
         if (side_ == Side::Incoming)
-            return get_ram();
+            return main_->get_all_pages();
         SEGUE_ASSIGN(const auto blocks, ram_.blocks());
         for (std::uint32_t i = 0; i < blocks.size(); ++i) {
             const std::uint64_t pages = blocks[i].bytes / 4096;
@@ -149,13 +149,6 @@ private:
             SEGUE_TRY(main_->put_pages({i, 0, 0, pages - (orders_.skip == "page" ? 1 : 0)}));
         }
         return main_->end_pages();
-    }
-    Status get_ram() {
-        for (;;) {
-            SEGUE_ASSIGN(const segue_pages run, main_->get_pages());
-            if (run.n == 0)
-                return {};
-        }
     }
 
     Orders orders_;

@@ -44,7 +44,7 @@ public:
             SEGUE_TRY(update_.keep_inventory());
         SEGUE_ASSIGN(const UpdateChannel main, update_.channel("main"));
         if (copy_)
-            SEGUE_TRY(side_ == Side::Outgoing ? put_ram(main) : get_ram(main));
+            SEGUE_TRY(side_ == Side::Outgoing ? put_ram(main) : main.get_all_pages());
         return main.pass_state();
     }
 
@@ -54,13 +54,6 @@ private:
         for (std::uint32_t i = 0; i < blocks.size(); ++i)
             SEGUE_TRY(main.put_pages({i, 0, 0, blocks[i].bytes / 4096}));
         return main.end_pages();
-    }
-    static Status get_ram(const UpdateChannel& main) {
-        for (;;) {
-            SEGUE_ASSIGN(const segue_pages run, main.get_pages());
-            if (run.n == 0)
-                return {};
-        }
     }
 
     bool later_, copy_;

@@ -52,7 +52,7 @@ public:
     // Written before the one process ends, read once the other has started.
     Status handover() override {
         SEGUE_ASSIGN(const UpdateChannel main, update_.channel("main"));
-        SEGUE_TRY(side_ == Side::Outgoing ? send_ram(main) : receive_ram(main));
+        SEGUE_TRY(side_ == Side::Outgoing ? send_ram(main) : main.get_all_pages());
         return main.pass_state();
     }
 
@@ -61,13 +61,6 @@ private:
         for (const segue_pages& whole : copied_)
             SEGUE_TRY(main.put_pages(whole));
         return main.end_pages();
-    }
-    static Status receive_ram(const UpdateChannel& main) {
-        for (;;) {
-            SEGUE_ASSIGN(const segue_pages pages, main.get_pages());
-            if (pages.n == 0)
-                return {};
-        }
     }
 
     std::string ram_;

@@ -44,6 +44,14 @@ public:
         SEGUE_TRY(Host::call([&](segue_error* e) { return t_->get_pages(t_->h, ch_, &pages, e); }));
         return pages;
     }
+    // All runs until the other side says "no more".
+    Status get_all_pages() const {
+        for (;;) {
+            SEGUE_ASSIGN(const segue_pages pages, get_pages());
+            if (pages.n == 0)
+                return {};
+        }
+    }
     // Sends, or receives and checks. Phase: prepare.
     Status pass_inventory() const {
         return Host::call([&](segue_error* e) { return t_->pass_inventory(t_->h, ch_, e); });
