@@ -39,6 +39,7 @@ std::string text_of(const Datum& value) {
 Status check_options(Settings& s, DeviceConfig& device, const std::vector<Key>& keys, Place place) {
     const Table& given = given_options(s, device.options);
     std::vector<std::string_view> names;
+    names.reserve(keys.size());
     for (const Key& key : keys)
         names.push_back(key.path);
     for (const Entry& e : given.entries())

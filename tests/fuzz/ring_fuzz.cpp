@@ -35,7 +35,7 @@ void command(const Chain& chain, const Memory& memory) {
 
 // Frames into the queue as it is, until it has no room for one.
 void receive(const RingFeatures& features, const Memory& memory) {
-    Queue queue(kPlace.size);
+    Queue queue(kPlace.size, memory);
     queue.set(kPlace);
     must(queue.enable(memory, features).ok());
     Receive to_driver;

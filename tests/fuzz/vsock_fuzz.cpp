@@ -64,15 +64,16 @@ public:
     Run(const Host& host, TestRam& ram, std::uint8_t features)
         : host_(host)
         , features_{(features & 1) != 0, false, (features & 4) != 0}
-        , ram_(ram) {
+        , ram_(ram)
+        , memory_(ram.memory()) {
         ram_.fill(0x1000, 0xf000, 0); // the rings
         device_ = VirtioVsock::create(host_.config, host_.end()).value();
         for (unsigned q = 0; q < 3; ++q) {
             const std::uint64_t at = 0x1000 + 0x4000ull * q;
             const RingPlace place = {kSize, at, at + 0x1000, at + 0x2000};
-            queues_.emplace_back(kSize);
+            queues_.emplace_back(kSize, memory_);
             queues_[q].set(place);
-            must(queues_[q].enable(ram_.memory(), features_).ok());
+            must(queues_[q].enable(memory_, features_).ok());
             drivers_[q] = make_driver(ram_, place, features_, 0);
         }
         device_->start(0);
@@ -133,7 +134,7 @@ private:
         h.src_port = guest_port(s);
         h.dst_port = host_port(s);
         h.len = payload + ((s.flags & 4) != 0 ? lie(s) : 0);
-        h.type = (s.flags & 8) != 0 ? s.len : VIRTIO_VSOCK_TYPE_STREAM;
+        h.type = (s.flags & 8) != 0 ? s.len : std::uint16_t{VIRTIO_VSOCK_TYPE_STREAM};
         h.op = s.op % 10;
         h.flags = s.op / 10;
         h.buf_alloc = (s.flags & 16) != 0 ? s.extra : 1 << 20;
@@ -206,9 +207,9 @@ private:
         bool more = true;
         for (unsigned round = 0; more && round < 256; ++round) {
             more = false;
-            device_->finish(queues_, ram_.memory());
+            device_->finish(queues_, memory_);
             for (unsigned q = 0; q < 3; ++q) {
-                const auto again = device_->serve(q, queues_, ram_.memory());
+                const auto again = device_->serve(q, queues_, memory_);
                 if (!again)
                     return false;
                 more = more || *again;
@@ -271,6 +272,7 @@ private:
     const Host& host_;
     const RingFeatures features_;
     TestRam& ram_;
+    const Memory memory_;
     std::unique_ptr<VirtioVsock> device_;
     std::vector<Queue> queues_;
     std::unique_ptr<DriverRing> drivers_[3];

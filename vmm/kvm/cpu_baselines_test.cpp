@@ -55,7 +55,9 @@ CpuidEntries host_of(const char* vendor) {
 
 CpuidEntries without(CpuidEntries host, std::uint32_t function, std::uint32_t kvm_cpuid_entry2::*in,
                      unsigned bit) {
-    find_leaf(host, function)->*in &= ~(1u << bit);
+    for (kvm_cpuid_entry2& leaf : host)
+        if (leaf.function == function && leaf.index == 0)
+            leaf.*in &= ~(1u << bit);
     return host;
 }
 

@@ -29,7 +29,7 @@ protected:
         kvm_lapic_state apic = {};
         EXPECT_TRUE(sys::ioctl(vcpu->fd(), KVM_GET_LAPIC, &apic, "GET_LAPIC").ok());
         std::uint32_t word = 0;
-        std::memcpy(&word, apic.regs + 0x200 + vector / 32 * 0x10, 4);
+        std::memcpy(&word, apic.regs + 0x200 + vector / 32 * 0x10ull, 4);
         return (word >> vector % 32 & 1) != 0;
     }
     UniqueFd line(std::uint32_t gsi) {

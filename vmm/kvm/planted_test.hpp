@@ -20,7 +20,7 @@ T must(Result<T> r) {
         throw std::runtime_error(r.error().what());
     return std::move(r).value();
 }
-inline void must(Status s) {
+inline void must(const Status& s) {
     if (!s)
         throw std::runtime_error(s.error().what());
 }

@@ -161,6 +161,7 @@ Error ProcessLauncher::exec(const ports::SuccessorSpec& spec, const ports::Progr
         return same.error();
     std::vector<std::string> words = exec_command(program.path, spec);
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& w : words)
         argv.push_back(w.data());
     argv.push_back(nullptr);

@@ -94,7 +94,7 @@ TEST(Undertaker, KeepsItsDescriptorPastAnExecve) {
     if (child == 0) {
         const auto undertaker = Undertaker::start({kept.write.get()});
         ::execl("/bin/sleep", "sleep", "60", nullptr);
-        ::_exit(1);
+        ::_exit(undertaker ? 1 : 2);
     }
     kept.write.reset();
     const Waiter wait{Deadline::in(std::chrono::seconds(60))};

@@ -47,7 +47,7 @@ Status Lending::listen(int event, std::uint32_t tag) {
 }
 
 Status Lending::prepare(std::uint64_t features, const GuestRam& ram) {
-    const Status s = server_.prepare(features, ram);
+    Status s = server_.prepare(features, ram);
     willing_ = s.ok();
     return s;
 }

@@ -25,7 +25,7 @@ constexpr std::uint64_t kPage = 0x1000;
 constexpr std::uint32_t kCommon = 0x0000, kIsr = 0x1000, kDevice = 0x2000, kNotify = 0x3000,
                         kTable = 0x4000, kPending = 0x6000;
 constexpr std::uint64_t kBarBytes = 0x8000;
-constexpr std::uint32_t kMultiplier = 4; // bytes from one queue's notification to the next
+constexpr std::uint64_t kMultiplier = 4; // bytes from one queue's notification to the next
 constexpr unsigned kMaxQueues = kPage / kMultiplier;
 constexpr std::uint8_t kIsrQueue = 1, kIsrConfig = VIRTIO_PCI_ISR_CONFIG;
 
@@ -92,8 +92,8 @@ Status PciDevice::add_structure(std::uint8_t type, std::uint32_t offset, std::ui
 
 Status PciDevice::add_notify_structure() {
     virtio_pci_notify_cap cap = {};
-    cap.cap =
-        structure(VIRTIO_PCI_CAP_NOTIFY_CFG, kNotify, core_->queues() * kMultiplier, sizeof cap);
+    cap.cap = structure(VIRTIO_PCI_CAP_NOTIFY_CFG, kNotify,
+                        static_cast<std::uint32_t>(core_->queues() * kMultiplier), sizeof cap);
     cap.notify_off_multiplier = kMultiplier;
     return config().add_capability(PCI_CAP_ID_VNDR, body_of(cap)) != 0 ? Status() : no_room();
 }

@@ -16,6 +16,7 @@ public:
         s_.max_size = max_size;
         close();
     }
+    Queue(std::uint16_t, const Memory&&) = delete; // it would not outlive the queue
 
     // As the driver has set it up; the position as of now.
     QueueState state() const;

@@ -36,10 +36,10 @@ void TestMachine::mask(unsigned vector, bool masked) {
 void TestMachine::set_up_msix() {
     const std::uint64_t bar = config<std::uint32_t>(PCI_BASE_ADDRESS_0) & ~0xfu;
     const unsigned vectors = (config<std::uint16_t>(msix_ + PCI_MSIX_FLAGS) & 0x7ff) + 1u;
-    for (unsigned v = 0; v < vectors; ++v) {
+    for (std::uint32_t v = 0; v < vectors; ++v) {
         const std::uint32_t entry[] = {0xfee00000, 0, kConfigMessage + v, 0};
         for (unsigned i = 0; i < 4; ++i)
-            bus.write(bar + kTable + 16 * v + 4 * i, std::as_bytes(std::span(&entry[i], 1)));
+            bus.write(bar + kTable + 16ull * v + 4ull * i, std::as_bytes(std::span(&entry[i], 1)));
     }
     set_config<std::uint16_t>(msix_ + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
 }
