@@ -9,7 +9,7 @@ source "$LAB/guest/linux.sh"
 source "$LAB/guest/slow_disk.sh"
 
 linux_kernel
-if ! slow_disk slow 16 5000; then
+if ! slow_disk slow 16 5000 0; then
     lab_not_covered "a slow disk: this kernel has no dm-delay"
     exit 0
 fi

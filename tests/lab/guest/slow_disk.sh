@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # work: of linux.sh
-# slow_disk.sh - for scripts with a Linux guest (linux.sh, sourced before): disks whose writes take their time.
+# slow_disk.sh - for scripts with a Linux guest (linux.sh, sourced before): disks that take their time.
 
 slow_disks=() # names and loop devices, to be given back
 slow_loops=()
@@ -14,11 +14,11 @@ give_disks_back() {
 lab_at_end give_disks_back
 
 # /dev/mapper/NAME over the file $work/NAME; false where this kernel has no dm-delay.
-slow_disk() { # NAME MIB MILLISECONDS_A_WRITE
+slow_disk() { # NAME MIB MILLISECONDS_A_WRITE MILLISECONDS_A_READ
     local loop
     truncate -s "$2M" "$work/$1"
     loop=$(losetup --show -f "$work/$1") || return 1
     slow_loops+=("$loop")
-    dmsetup create "$1" --table "0 $(($2 * 2048)) delay $loop 0 0 $loop 0 $3" 2>/dev/null || return 1
+    dmsetup create "$1" --table "0 $(($2 * 2048)) delay $loop 0 $4 $loop 0 $3" 2>/dev/null || return 1
     slow_disks+=("$1")
 }
