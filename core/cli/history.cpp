@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "core/base/json.hpp"
+#include "core/base/list.hpp"
 #include "core/base/units.hpp"
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
@@ -43,8 +44,9 @@ std::string row(const std::string& name, const std::string& id, const std::strin
 std::string phases_of(const UpdateRecord& record) {
     std::string text;
     for (const auto& phase : record.phases)
-        text += std::string(text.empty() ? "" : ", ") + name_of(phase.phase) +
-                (phase.ended.count() != 0 ? " " + duration(phase.ended - phase.began) : "");
+        add_to_list(text, name_of(phase.phase) + (phase.ended.count() != 0
+                                                      ? " " + duration(phase.ended - phase.began)
+                                                      : ""));
     return text;
 }
 

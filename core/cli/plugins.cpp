@@ -2,6 +2,7 @@
 // `segue plugins`: from their manifests; nothing is opened.
 #include <cstdio>
 
+#include "core/base/list.hpp"
 #include "core/cli/commands.hpp"
 #include "core/cli/output.hpp"
 #include "core/config/guest_config.hpp"
@@ -22,10 +23,7 @@ Result<plugin::Registry> search(const PluginsOptions& options) {
 }
 
 std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words)
-        text += (text.empty() ? "" : ", ") + word;
-    return text.empty() ? "none" : text;
+    return words.empty() ? "none" : list_of(words);
 }
 
 std::string line(const std::string& key, const std::string& value) {

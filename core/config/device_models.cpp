@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/list.hpp"
 #include "core/base/nearest.hpp"
 #include "core/config/key.hpp"
 #include "core/config/options.hpp"
@@ -15,11 +16,10 @@ constexpr std::size_t kLongestId = 31; // names a section of the saved state
 
 Error unknown_model(const Settings& s, const Setting& setting, const DeviceModels& known) {
     std::vector<std::string_view> names;
-    std::string list;
-    for (const DeviceModel& m : known.models) {
+    names.reserve(known.models.size());
+    for (const DeviceModel& m : known.models)
         names.push_back(m.name);
-        list += (list.empty() ? "" : ", ") + std::string(m.name);
-    }
+    const std::string list = list_of(names);
     const std::string near(nearest(std::get<std::string>(setting.value), names));
     return s
         .wrong(setting,

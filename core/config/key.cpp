@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/config/key.hpp"
 
+#include "core/base/list.hpp"
 #include "core/base/nearest.hpp"
 #include "core/config/print.hpp"
 
@@ -23,9 +24,7 @@ Error unknown_key(const Document& document, Place place, std::string_view path,
                   std::string_view key, const std::vector<std::string_view>& known) {
     const std::string whole = (path.empty() ? "" : std::string(path) + ".") + brief(print_key(key));
     const std::string near(key.size() > kLongestCompared ? "" : nearest(key, known));
-    std::string list;
-    for (const std::string_view k : known)
-        list += (list.empty() ? "" : ", ") + std::string(k);
+    const std::string list = list_of(known);
     return Error(Code::Invalid, document.at(place) + ": " + whole + " is unknown" +
                                     (near.empty() ? "" : "; did you mean '" + near + "'?"))
         .way_out(list.empty() ? "no key is known here: remove it" : "known here: " + list)

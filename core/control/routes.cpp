@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "core/base/list.hpp"
 #include "core/control/idempotency.hpp"
 #include "core/control/json.hpp"
 
@@ -175,7 +176,7 @@ Answer answer(Service& service, const Request& request) {
         if (route.method == request.method)
             return route.handler(service, request,
                                  path.substr(route.pattern.find_last_of('/') + 1));
-        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+        add_to_list(allowed, route.method);
     }
     if (allowed.empty())
         return problem(

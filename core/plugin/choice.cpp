@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/list.hpp"
 #include "core/base/nearest.hpp"
 #include "core/config/options.hpp"
 #include "core/config/print.hpp"
@@ -26,9 +27,7 @@ std::string did_you_mean(std::string_view id, const std::vector<std::string_view
 }
 
 std::string known_here(const std::vector<std::string_view>& known) {
-    std::string list;
-    for (const std::string_view k : known)
-        list += (list.empty() ? "" : ", ") + std::string(k);
+    const std::string list = list_of(known);
     return "known here: " + (list.empty() ? "none" : list) +
            "; folders with more go into plugins.dirs";
 }

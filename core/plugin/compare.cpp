@@ -2,6 +2,8 @@
 // compare.cpp - a manifest beside what its binary says.
 #include "core/plugin/manifest.hpp"
 
+#include "core/base/list.hpp"
+
 namespace segue::plugin {
 
 namespace {
@@ -10,18 +12,11 @@ std::string text(const char* s) {
     return s != nullptr ? s : "";
 }
 
-std::string join(const std::vector<std::string>& names) {
-    std::string all;
-    for (const auto& n : names)
-        all += (all.empty() ? "" : ", ") + n;
-    return all;
-}
-
-std::string join(const char* const* names) {
-    std::vector<std::string> list;
+std::string list_up_to_null(const char* const* names) {
+    std::string list;
     for (; names != nullptr && *names != nullptr; ++names)
-        list.emplace_back(*names);
-    return join(list);
+        add_to_list(list, *names);
+    return list;
 }
 
 // One line that holds all of an option.
@@ -67,8 +62,8 @@ Status compare(const Manifest& m, const segue_info& i) {
     SEGUE_TRY(same(m, "version", m.version, text(i.version)));
     SEGUE_TRY(same(m, "licence", m.licence, text(i.licence)));
     SEGUE_TRY(same(m, "summary", m.summary, text(i.summary)));
-    SEGUE_TRY(same(m, "needs", join(m.needs), join(i.needs)));
-    SEGUE_TRY(same(m, "caps", join(m.caps), join(i.caps)));
+    SEGUE_TRY(same(m, "needs", list_of(m.needs), list_up_to_null(i.needs)));
+    SEGUE_TRY(same(m, "caps", list_of(m.caps), list_up_to_null(i.caps)));
     SEGUE_TRY(same(m, "wire_rev", m.wire_rev, i.wire_rev));
     SEGUE_TRY(same(m, "wire_rev_min", m.wire_rev_min, i.wire_rev_min));
     SEGUE_TRY(same(m, "state_rev", m.state_rev, i.state_rev));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/base/list.hpp"
 #include "core/config/document.hpp"
 
 namespace segue::plugin {
@@ -113,7 +114,7 @@ Status read_options(const config::Document& doc, std::vector<Option>& out) {
 Error unknown_kind(const config::Document& doc, const std::string& id, const std::string& kind) {
     std::string known;
     for (const Kind& k : kinds())
-        known += std::string(known.empty() ? "" : ", ") + k.table_id;
+        add_to_list(known, k.table_id);
     return Error(Code::Unsupported, doc.file + ": plugin '" + id + "' is of kind '" + kind +
                                         "', and this host knows " + known)
         .way_out("use a plugin that was built for this version of Segue, or remove it");

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/base/list.hpp"
+
 namespace segue::plugin {
 
 namespace fs = std::filesystem;
@@ -63,7 +65,7 @@ Result<Manifest> Registry::only(const std::vector<const Manifest*>& found, const
             .with("plugin", name);
     std::string where;
     for (const fs::path& dir : dirs_)
-        where += (where.empty() ? "" : ", ") + dir.string();
+        add_to_list(where, dir.string());
     return Error(Code::NotFound, "plugin '" + name + "' is in none of: " + where)
         .way_out("'segue plugins' lists what there is; more folders go into plugins.dirs")
         .with("plugin", name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/report/verdict.hpp"
 
+#include "core/base/list.hpp"
 #include "core/base/units.hpp"
 #include "core/report/text.hpp"
 
@@ -51,7 +52,7 @@ std::string to_text(const Verdict& v) {
                                 (r.in_place ? ": stays in place" : ": is copied"));
     std::string phases;
     for (const Phase p : v.phases)
-        phases += (phases.empty() ? "" : ", ") + std::string(name_of(p));
+        add_to_list(phases, name_of(p));
     text += line("phases", phases);
     return text + line("blackout", blackout_text(v));
 }

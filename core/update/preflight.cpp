@@ -7,6 +7,7 @@
 #include <segue/abi/memory.h>
 #include <segue/abi/transport.h>
 
+#include "core/base/list.hpp"
 #include "core/plugin/kinds.hpp"
 #include "core/plugin/services.hpp"
 #include "core/update/exec_fds.hpp"
@@ -18,11 +19,7 @@ namespace segue::update {
 namespace {
 
 std::string names_of(std::uint64_t caps) {
-    std::string all;
-    for (const std::string& name :
-         plugin::cap_names(*plugin::kind_by_table(SEGUE_TRANSPORT_ID), caps))
-        all += (all.empty() ? "" : ", ") + name;
-    return all;
+    return list_of(plugin::cap_names(*plugin::kind_by_table(SEGUE_TRANSPORT_ID), caps));
 }
 
 // What was cut off would look like zero pages to whoever copies it.

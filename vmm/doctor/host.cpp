@@ -14,6 +14,7 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/list.hpp"
 #include "core/base/units.hpp"
 #include "vmm/kvm/capabilities.hpp"
 #include "vmm/kvm/cpu_baselines.hpp"
@@ -64,13 +65,13 @@ Finding look_at_baselines(const CpuidEntries& cpu) {
             there.emplace_back(name);
             continue;
         }
-        const std::string why = std::string(name) + " lacks " + join(lacking);
+        const std::string why = std::string(name) + " lacks " + list_of(lacking);
         if (there.empty())
             return missing("CPU baselines",
                            Error(Code::Refused, why).way_out("guest.cpu = \"host\""));
-        return yes("CPU baselines", join(there) + "; " + why);
+        return yes("CPU baselines", list_of(there) + "; " + why);
     }
-    return yes("CPU baselines", join(there));
+    return yes("CPU baselines", list_of(there));
 }
 
 Finding look_at_nesting(const CpuidEntries& cpu) {

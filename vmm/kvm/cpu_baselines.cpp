@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/base/list.hpp"
 #include "vmm/kvm/cpu_features.hpp"
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/kvm/cpuid_entries.hpp"
@@ -164,7 +165,7 @@ Result<CpuidEntries> baseline_cpuid(std::string_view name, const CpuidEntries& h
         return Error(Code::Invalid, "there is no CPU '" + std::string(name) + "'")
             .way_out("use \"host\", or \"x86-64-v1\" to \"x86-64-v4\"");
     CpuidEntries cpu = make(*level, host);
-    const std::string lacks = join(lacking_features(cpu, host));
+    const std::string lacks = list_of(lacking_features(cpu, host));
     if (lacks.empty())
         return cpu;
     const std::string best(best_baseline(host));

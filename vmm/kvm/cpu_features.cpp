@@ -151,11 +151,4 @@ std::vector<std::string> lacking_features(const CpuidEntries& cpu, const CpuidEn
     return names;
 }
 
-std::string join(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names)
-        text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
 } // namespace segue::vmm

@@ -20,7 +20,4 @@ bool add_feature(CpuidEntries& cpu, std::string_view name);
 // leaf 0x7.0 EDX". Not what topology, XCR0 or CR4 say (HTT, OSXSAVE), nor AMD's copies of leaf 1.
 std::vector<std::string> lacking_features(const CpuidEntries& cpu, const CpuidEntries& host);
 
-// "avx, avx2"
-std::string join(const std::vector<std::string>& names);
-
 } // namespace segue::vmm

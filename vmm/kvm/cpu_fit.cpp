@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/base/list.hpp"
 #include "vmm/kvm/cpu_baselines.hpp"
 #include "vmm/kvm/cpu_features.hpp"
 #include "vmm/kvm/cpuid.hpp"
@@ -58,8 +59,8 @@ Status fits_host(const CpuidEntries& shown, const CpuidEntries& host) {
     if (vendor != vendor_here)
         return unfit("is " + vendor + "'s, this host's " + vendor_here + "'s", "vendor", vendor);
     if (const auto lacking = lacking_features(shown, host); !lacking.empty())
-        return unfit("has " + join(lacking) + ", which this host's, or its KVM, has not",
-                     "features", join(lacking));
+        return unfit("has " + list_of(lacking) + ", which this host's, or its KVM, has not",
+                     "features", list_of(lacking));
     if (address_bits(shown) > address_bits(host))
         return unfit("has " + std::to_string(address_bits(shown)) + " address bits, this host's " +
                          std::to_string(address_bits(host)),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine/device_set.hpp"
 
+#include "core/base/list.hpp"
+
 namespace segue::vmm {
 
 DeviceSet::DeviceSet(std::unique_ptr<Console> console, Vm& vm, GuestEvents& events)
@@ -147,7 +149,7 @@ std::string DeviceSet::writing_unseen() const {
     std::string names;
     for (const ActiveDevice* device : active_)
         if (device->writes_unseen())
-            names += (names.empty() ? "" : ", ") + std::string(device->id().instance);
+            add_to_list(names, device->id().instance);
     return names;
 }
 

@@ -2,6 +2,7 @@
 // The CPU that a guest is shown, from its first boot through its generations.
 #include <gmock/gmock.h>
 
+#include "core/base/list.hpp"
 #include "vmm/kvm/cpu_baselines.hpp"
 #include "vmm/kvm/cpu_features.hpp"
 #include "vmm/machine/test_guest.hpp"
@@ -69,7 +70,7 @@ TEST_F(GuestCpu, ABaselineIsTheGuestsInEachGeneration) {
         const auto manifest = manifest_of(*guest);
         const CpuidEntries shown = shown_by(manifest);
         EXPECT_TRUE(lacking_features(shown, wanted).empty())
-            << join(lacking_features(shown, wanted));
+            << list_of(lacking_features(shown, wanted));
         EXPECT_TRUE(lacking_features(wanted, shown).empty());
         const auto plan = state::Reader::parse(manifest).value();
         auto next = std::make_unique<TestGuest>(copy_of(guest->inventory));
@@ -92,7 +93,7 @@ TEST_F(GuestCpu, WhatThisHostHasNotIsRefusedBeforeTheGuestStarts) {
     for (const std::string_view name : kBaselines) {
         TestGuest guest(test_inventory(64 << 20));
         const Error e = boot(guest, std::string(name));
-        EXPECT_EQ(e.detail("features"), join(lacking_of_baseline(name, this_host())));
+        EXPECT_EQ(e.detail("features"), list_of(lacking_of_baseline(name, this_host())));
         EXPECT_EQ(e.code() == Code::Refused, !lacking_of_baseline(name, this_host()).empty());
     }
     TestGuest guest(test_inventory(64 << 20));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/list.hpp"
 #include "vmm/kvm/codec.hpp"
 #include "vmm/kvm/state_parts.hpp"
 
@@ -116,7 +117,7 @@ Status KvmMover::compare() {
         if (same || goes_on(want[i].name) || may_fire(want[i].name))
             continue;
         if (++count <= kNamed)
-            names += (names.empty() ? "" : ", ") + want[i].name;
+            add_to_list(names, want[i].name);
     }
     if (count == 0)
         return {};
