@@ -23,7 +23,7 @@ protected:
         std::ofstream(dir_.path().string() + path) << text << "\n";
     }
     Finding find(const std::string& subject) const {
-        const HostFiles files{dir_.path().string() + "/dev/kvm", dir_.path().string() + "/sys",
+        const HostFiles files{dir_.path().string() + "/dev", dir_.path().string() + "/sys",
                               dir_.path().string() + "/proc"};
         for (const Finding& f :
              look_at_host({dir_.path().string() + "/run", dir_.path().string() + "/state"}, files))
@@ -62,6 +62,14 @@ TEST_F(Doctor, HugePagesOfShmemAreWhatTheKernelHasChosen) {
     EXPECT_NE(find("huge pages of shmem").way_out.find("echo advise > "), std::string::npos);
     put(file, "always within_size [advise] never deny force");
     EXPECT_EQ(find("huge pages of shmem").verdict, Finding::Verdict::Yes);
+}
+
+TEST_F(Doctor, ANodeThatIsMissingNamesTheModule) {
+    const std::string node = dir_.path().string() + "/dev/vhost-net";
+    EXPECT_EQ(find(node).verdict, Finding::Verdict::Missing);
+    EXPECT_NE(find(node).way_out.find("modprobe vhost_net"), std::string::npos);
+    put("/dev/vhost-net", "");
+    EXPECT_EQ(find(node).verdict, Finding::Verdict::Yes);
 }
 
 TEST_F(Doctor, MemoryIsWhatIsAvailable) {

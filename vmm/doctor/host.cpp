@@ -46,14 +46,15 @@ fs::path existing_part(fs::path path) {
 }
 
 Finding look_at_kvm(const HostFiles& files) {
-    const auto can = [&files]() -> Status {
-        SEGUE_ASSIGN(const Kvm kvm, Kvm::open(files.kvm));
+    const std::string node = files.dev + "/kvm";
+    const auto can = [&node]() -> Status {
+        SEGUE_ASSIGN(const Kvm kvm, Kvm::open(node));
         SEGUE_ASSIGN(const Vm vm, Vm::create(kvm));
         return check_required(vm);
     };
     if (const Status s = can(); !s)
-        return no(files.kvm, s.error());
-    return yes(files.kvm, "a VM can be made, and KVM has what Segue needs");
+        return no(node, s.error());
+    return yes(node, "a VM can be made, and KVM has what Segue needs");
 }
 
 // What guest.cpu may be here: the baselines that it has, and why not the next one.
@@ -86,7 +87,7 @@ Finding look_at_nesting(const CpuidEntries& cpu) {
 // Nothing where there is no KVM, which look_at_kvm() has said.
 Findings look_at_cpu(const HostFiles& files) {
     const auto look = [&files]() -> Result<CpuidEntries> {
-        SEGUE_ASSIGN(const Kvm kvm, Kvm::open(files.kvm));
+        SEGUE_ASSIGN(const Kvm kvm, Kvm::open(files.dev + "/kvm"));
         SEGUE_ASSIGN(const Vm vm, Vm::create(kvm));
         return host_cpuid(kvm, vm, true);
     };
@@ -150,7 +151,7 @@ Finding look_at_userfaultfd(const HostFiles& files) {
         return yes("userfaultfd", "for the kernel's accesses, too");
     const int number = errno;
     const std::string why = "no page faults of the kernel can be served, as postcopy needs";
-    const std::string node = files.kvm.substr(0, files.kvm.rfind('/')) + "/userfaultfd";
+    const std::string node = files.dev + "/userfaultfd";
     if (number == EPERM)
         return missing("userfaultfd",
                        Error(Code::Refused, why)
@@ -197,6 +198,23 @@ Finding look_at_shmem(const HostFiles& files) {
                        .way_out("echo advise > " + path));
 }
 
+// A node that a module brings, and what goes without it.
+Finding look_at_node(const std::string& node, const std::string& module, const std::string& gift,
+                     const std::string& lack) {
+    if (::access(node.c_str(), R_OK | W_OK) == 0)
+        return yes(node, gift);
+    return missing(node,
+                   Error(Code::Refused, lack).way_out("modprobe " + module + ", or access to it"));
+}
+
+Findings look_at_network(const HostFiles& files) {
+    return {look_at_node(files.dev + "/net/tun", "tun", "network cards can open taps",
+                         "a network card needs a tap that is handed in (fd = N)"),
+            look_at_node(files.dev + "/vhost-net", "vhost_net",
+                         "the kernel can carry the frames of network cards",
+                         "threads of the VMM carry the frames of network cards")};
+}
+
 Finding look_at_memory(const HostFiles& files) {
     std::ifstream file(files.proc + "/meminfo");
     for (std::string line; std::getline(file, line);)
@@ -213,7 +231,7 @@ Findings look_at_host(const Places& places, const HostFiles& files) {
     Findings all = {look_at_kvm(files),    look_at_run_dir(places),   look_at_state_dir(places),
                     look_at_descriptors(), look_at_memlock(),         look_at_memory(files),
                     look_at_shmem(files),  look_at_userfaultfd(files)};
-    for (const auto& look : {look_at_cpu, look_at_huge_pages})
+    for (const auto& look : {look_at_cpu, look_at_huge_pages, look_at_network})
         for (Finding& f : look(files))
             all.push_back(std::move(f));
     return all;

@@ -9,8 +9,7 @@ namespace segue::vmm {
 
 // Where a test puts another host in their place.
 struct HostFiles {
-    std::string kvm = "/dev/kvm";
-    std::string sys = "/sys", proc = "/proc";
+    std::string dev = "/dev", sys = "/sys", proc = "/proc";
 };
 
 // Changes nothing. [main]
