@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034,SC2154 # the parts of the lab share variables: see lab.sh
 # job.sh - scripts in one boot of L1 (or on this host), and what came of them.
 
-lab_presets=(build/release) # `./dev lab tests`: also build/dev
+lab_presets=(build/release) # `./dev lab tests`: build/emulated
 
 # What a run needs of this checkout, in an image: programs, plugins, guests, configurations, tests.
 lab_product() { # JOB

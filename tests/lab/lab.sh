@@ -31,7 +31,7 @@ usage: ./dev lab [--host] [--deadline SECONDS] [CASES... | run SCRIPT [FILES...]
   CASES       of tests/lab/cases, in one boot; all without a name
   run         one script; the files are in its $LAB_FILES, what it writes into $LAB_OUT comes back to
               build/lab/runs/SCRIPT, with its log
-  tests       the tests of build/dev and build/release that need /dev/kvm or root, there
+  tests       the tests that need /dev/kvm or root, there
   shell       a shell in the emulated host
   kernel      build the kernel that has what Debian's lacks; the lab takes it from then on
   --host      no emulated host: the scripts run on this one, as root
@@ -78,7 +78,7 @@ lab() {
         lab_job "$(basename "$2" .sh)" 1 "${@:2}"
         ;;
     tests)
-        lab_presets+=(build/dev) deadline=14400
+        lab_presets=(build/emulated) deadline=7200
         lab_job tests 1 "$here/host_tests.sh"
         ;;
     *)
