@@ -35,6 +35,7 @@ test::GuestSpec spec_for(const std::string& mode) {
     const bool copies = mode == "precopy";
     spec.backend = copies ? "memfd" : "file";
     spec.data = copies ? "transport = 'unix'" : "";
+    spec.mode_options = copies ? "converge = 'switch'" : ""; // on however slow a machine
     return spec;
 }
 
