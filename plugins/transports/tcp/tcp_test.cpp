@@ -1,56 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include "tests/support/open_plugins.hpp"
+#include "tests/support/transport_link.hpp"
 
 namespace segue {
 namespace {
 
 using plugin::Channel;
-using plugin::Direction;
 using plugin::Listener;
 using plugin::Transport;
 
-segue_iov iov(std::string& text) {
-    return {text.data(), text.size()};
-}
-
-// A port that was free a moment ago; the address is the loopback's.
-std::string free_address(bool v6) {
-    const UniqueFd fd(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0));
-    sockaddr_in6 a = {};
-    socklen_t size = sizeof a;
-    auto* raw = reinterpret_cast<sockaddr*>(&a);
-    if (v6) {
-        a.sin6_family = AF_INET6;
-        a.sin6_addr = in6addr_loopback;
-    } else {
-        auto& a4 = reinterpret_cast<sockaddr_in&>(a);
-        a4.sin_family = AF_INET;
-        a4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        size = sizeof a4;
-    }
-    EXPECT_EQ(::bind(fd.get(), raw, size), 0);
-    EXPECT_EQ(::getsockname(fd.get(), raw, &size), 0);
-    // The port is at the same place in both.
-    return (v6 ? "[::1]:" : "127.0.0.1:") + std::to_string(ntohs(a.sin6_port));
-}
-
-// Polls as the host does, as long as `f` answers Again.
-template <class F>
-Status until_done(F f) {
-    for (int i = 0; i < 2000; ++i) {
-        Status s = f();
-        if (s.code() != Code::Again)
-            return s;
-        (void)::poll(nullptr, 0, 5);
-    }
-    return Error(Code::Deadline, "nothing happens");
-}
+using test::free_address;
+using test::iov;
+using test::read;
+using test::until_done;
 
 class Tcp : public testing::TestWithParam<bool> {
 protected:
@@ -78,19 +42,6 @@ protected:
         EXPECT_TRUE(s) << s.error().what();
         return {std::move(out), accept(*listener_)};
     }
-    // All of `text`, which is shorter than the socket's buffer.
-    static std::string read(Channel& c, std::size_t bytes) {
-        std::string all, room(bytes, '.');
-        const segue_iov to = iov(room);
-        std::vector<UniqueFd> fds;
-        const Status s = until_done([&]() -> Status {
-            SEGUE_ASSIGN(const std::uint64_t n, c.read({&to, 1}, fds));
-            all += room.substr(0, n);
-            return all.size() < bytes ? Status(Error(Code::Again, "more")) : Status();
-        });
-        return s ? all : s.error().what();
-    }
-
     test::OpenPlugins plugins_;
     std::string address_ = free_address(GetParam());
     Transport in_ = transport(address_), out_ = transport(address_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "endpoint.hpp"
+#include "plugins/transports/common/endpoint.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -54,6 +54,21 @@ Result<Endpoint> Endpoint::parse(const std::string& text) {
     e.size_ = sizeof v4;
     return ::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1 ? Result<Endpoint>(e)
                                                                  : no_address(text);
+}
+
+std::string peer_of(int fd) {
+    sockaddr_storage a = {};
+    socklen_t size = sizeof a;
+    char text[INET6_ADDRSTRLEN] = "";
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&a), &size) != 0)
+        return "the other side";
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(a);
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(a);
+    if (a.ss_family == AF_INET)
+        return std::string(::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text)) + ":" +
+               std::to_string(ntohs(v4.sin_port));
+    return "[" + std::string(::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text)) +
+           "]:" + std::to_string(ntohs(v6.sin6_port));
 }
 
 Status tune(int fd, unsigned keepalive_s) {

@@ -33,4 +33,7 @@ Result<UniqueFd> make_socket(int family, unsigned keepalive_s);
 // The same settings for one that accept4(2) gave.
 Status tune(int fd, unsigned keepalive_s);
 
+// "192.0.2.1:4444" of who is connected, for errors.
+std::string peer_of(int fd);
+
 } // namespace segue::tcp
