@@ -43,6 +43,24 @@ Error unexpected(const char* function, const Answer& a) {
                  "end");
 }
 
+// One call of connect(). `half`, empty at first, is a channel that is being made.
+Result<std::optional<End>> connect_on(const Transport& t, std::optional<End>& half) {
+    void* channel = half ? half->give_up() : nullptr;
+    half.reset();
+    SEGUE_ASSIGN(const Answer a, t.subject().call("connect", [&](segue_error* e) {
+        return t.table().connect(t.self(), &channel, e);
+    }));
+    if (a.ok() && channel != nullptr)
+        return std::optional<End>(End(t, channel));
+    if (a.again() && channel != nullptr)
+        half.emplace(t, channel);
+    else if (!a.again())
+        return broke("connect() answered " + a.text(),
+                     "connect() gives a channel with OK, and answers AGAIN while nobody "
+                     "listens yet or the connection is being made");
+    return std::optional<End>();
+}
+
 } // namespace
 
 Result<End> listen(const Transport& t) {
@@ -56,30 +74,23 @@ Result<End> listen(const Transport& t) {
 }
 
 Result<std::optional<End>> connect(const Transport& t) {
-    void* channel = nullptr;
+    std::optional<End> half;
     for (Patience patience(t.subject());;) {
-        SEGUE_ASSIGN(const Answer a, t.subject().call("connect", [&](segue_error* e) {
-            return t.table().connect(t.self(), &channel, e);
-        }));
-        if (a.ok() && channel != nullptr)
-            return std::optional<End>(End(t, channel));
-        if (a.again() && channel == nullptr)
-            return std::optional<End>();
-        End half(t, channel); // being made: polled, and asked again with the same one
-        if (!a.again() || patience.over())
-            return broke("connect() answered " + a.text(),
-                         "connect() gives a channel with OK, and answers AGAIN while nobody "
-                         "listens yet or the connection is being made");
-        half.wait(POLLOUT);
-        channel = half.give_up();
+        SEGUE_ASSIGN(auto made, connect_on(t, half));
+        if (made || !half)
+            return made;
+        if (patience.over())
+            return broke("connect() answers AGAIN for ever", "AGAIN: poll what ready() names");
+        half->wait(POLLOUT);
     }
 }
 
+// In turns: a connection may need both sides before either has it.
 Result<Link> link(const Transport& outgoing, const Transport& incoming, const End& listener) {
-    std::optional<End> out, in;
+    std::optional<End> out, half, in;
     for (Patience patience(outgoing.subject()); !patience.over();) {
         if (!out) {
-            SEGUE_ASSIGN(auto made, connect(outgoing));
+            SEGUE_ASSIGN(auto made, connect_on(outgoing, half));
             if (made)
                 out.emplace(std::move(*made));
         }
