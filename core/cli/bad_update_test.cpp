@@ -69,7 +69,7 @@ const Row kPluginRows[] = {
     {"TransportIsUnknown", UPDATE "channels.main = { transport = \"unx\" }\n",
      "g.toml:9:31: update.channels.main.transport is \"unx\", but must be a transport plugin that "
      "there is; did you mean 'unix'?",
-     "exec, fd, file, tcp, unix"},
+     "exec, fd, file, tcp, tls, unix"},
     {"ModeIsUnknown", UPDATE "mode = \"cpr-transfr\"\n",
      "g.toml:9:8: update.mode is \"cpr-transfr\", but must be a mode plugin that there is; did you "
      "mean 'cpr-transfer'?",

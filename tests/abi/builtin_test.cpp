@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include <segue/cpp/sys.hpp>
 
@@ -36,10 +37,12 @@ Ran run(Words words) {
     return r;
 }
 
-// What a plugin cannot be used without.
-Words options_of(const std::string& plugin) {
+// What a plugin cannot be used without. `dir` has a file "psk".
+Words options_of(const std::string& plugin, const test::TempDir& dir) {
     if (plugin == "transport/tcp")
         return {"--options", "address=127.0.0.1:{port}"};
+    if (plugin == "transport/tls")
+        return {"--options", "address=127.0.0.1:{port}", "psk=" + dir / "psk", "psk_identity=x"};
     if (plugin == "transport/fd")
         return {"--options", "out={socket:1}", "in={socket:2}"};
     if (plugin == "transport/exec")
@@ -53,10 +56,13 @@ TEST(PluginCheck, EveryBuiltInPasses) {
     const auto found = plugin::Registry::search({plugin::builtin_dir().value()});
     ASSERT_TRUE(found) << found.error().what();
     EXPECT_GE(found->manifests().size(), 14u);
+    const test::TempDir dir;
+    std::ofstream(dir / "psk") << std::string(64, 'a');
+    std::filesystem::permissions(dir / "psk", std::filesystem::perms::owner_read);
     for (const plugin::Manifest& m : found->manifests()) {
         if (m.name() == "memory/dax") // needs a device: tests/lab/cases/dax.sh
             continue;
-        Words words = options_of(m.name());
+        Words words = options_of(m.name(), dir);
         words.insert(words.begin(), m.library);
         const Ran r = run(words);
         EXPECT_EQ(r.code, 0) << r.out;

@@ -33,6 +33,19 @@ fail() {
 
 field() { segue status "$name" | awk -v key="$1" '$1 == key { print $2 }'; }
 
+certificates() ( # FOLDER
+    cd "$1"
+    umask 077
+    made() { openssl "$@" 2>openssl.log || fail "openssl $1: $(<openssl.log)"; }
+    made req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650 \
+        -subj '/CN=Fleet CA' -keyout ca.key -out ca.pem
+    made req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 365 \
+        -subj '/CN=vmm' -addext subjectAltName=DNS:vmm.example -addext basicConstraints=CA:FALSE \
+        -CA ca.pem -CAkey ca.key -keyout vmm.key -out vmm.pem
+    made rand -hex -out psk 32
+    rm openssl.log
+)
+
 # What one host has once, each run of this test has for itself.
 settings=(--set "guest.kernel=$kernel" --set 'memory[0].size=32M')
 channel=update.channels.main.options
@@ -49,6 +62,17 @@ dax-*) # of tests/lab/cases/dax.sh, in an emulated host, whose times mean nothin
         --set update.deadline.pause=10s --set update.deadline.handover=30s)
     ;;
 tcp-*) settings+=(--set "$channel.address=127.0.0.1:$((20000 + $$ % 10000))") ;;
+tls-*)
+    # As docs/how-to/encrypt-a-copy.md makes them.
+    certificates "$work"
+    for file in ca=ca.pem cert=vmm.pem key=vmm.key; do
+        settings+=(--set "$channel.${file%=*}=$work/${file#*=}")
+    done
+    settings+=(--set "$channel.address=127.0.0.1:$((20000 + $$ % 10000))"
+        --set "update.channels.data.options.address=127.0.0.1:$((30000 + $$ % 10000))"
+        --set "update.channels.data.options.psk=$work/psk"
+        --set update.blackout_budget=3s) # the guest writes all its RAM while a busy machine encrypts it
+    ;;
 private-*) settings+=(--set "$channel.out=gzip -1 > $work/state.gz" --set "$channel.in=gzip -dc $work/state.gz") ;;
 hugetlbfs-*)
     pool=/sys/kernel/mm/hugepages/hugepages-2048kB
@@ -122,5 +146,5 @@ for _ in {1..200}; do
     [[ -e $work/run/$name/lock ]] || break
     sleep 0.05
 done
-left=$(find "$work" -type f ! -name vmm.log ! -name journal.jsonl ! -name state.gz ! -name disk.raw; find "$work" -type s)
+left=$(find "$work" -type f ! -name vmm.log ! -name journal.jsonl ! -name state.gz ! -name disk.raw ! -name '*.pem' ! -name '*.key' ! -name psk; find "$work" -type s)
 [[ -z $left ]] || fail "left behind: $left"

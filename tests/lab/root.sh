@@ -8,9 +8,9 @@ lab_root_packages=(
     '?essential' systemd systemd-sysv udev dbus kmod procps iproute2 iputils-ping e2fsprogs dmsetup
     python3-minimal mawk netcat-openbsd socat curl jq cpio busybox-static qemu-guest-agent
     # for `./dev lab tests`
-    cmake libasan8 libubsan1
+    cmake libasan8 libubsan1 openssl
     # what Segue's programs are linked with
-    libpocofoundation80 libpocojson80 libpoconet80 libcbor0.8 libspdlog1.10 liburing2 libstdc++6 libgcc-s1
+    libpocofoundation80 libpocojson80 libpoconet80 libcbor0.8 libspdlog1.10 libssl3 liburing2 libstdc++6 libgcc-s1
 )
 
 lab_finish_root() { # FOLDER

@@ -76,6 +76,7 @@ const Heavy heavies[] = {
     {"spdlog/", "core/base/log.cpp", 1},
     {"CLI/", "core/cli/", 1},
     {"liburing", "vmm/devices/virtio_block/", 1},
+    {"openssl/", "plugins/transports/tls/", 0},
 };
 
 // Files that include the library, and each that must not.
