@@ -30,8 +30,8 @@ lab_qemu() { # JOB
     lab_disk root "$root_image"
     lab_disk segue "$job/segue.ext4"
     lab_disk scratch "$job/scratch.img"
+    [[ ! $modules ]] || lab_disk modules "$modules" # the fourth one for inside/init
     [[ ! $guest ]] || lab_disk guest "$guest/disk.raw"
-    [[ ! $modules ]] || lab_disk modules "$modules"
 }
 
 lab_disk() { # SERIAL IMAGE: L1's writes to it are forgotten
