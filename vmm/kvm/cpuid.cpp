@@ -118,10 +118,12 @@ Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm, bool nested) {
     SEGUE_ASSIGN(auto entries, kvm.supported_cpuid());
     mask_features(entries, nested && vm.check(KVM_CAP_NESTED_STATE) > 0);
     keep_only_kvm_leaves(entries);
-    // Not in each kernel's list, because it is true only with the in-kernel LAPIC.
-    if (auto* const e = find_leaf(entries, 1);
-        e != nullptr && kvm.check(KVM_CAP_TSC_DEADLINE_TIMER) > 0)
-        e->ecx |= bit(24);
+    if (auto* const e = find_leaf(entries, 1); e != nullptr) {
+        e->ecx |= bit(31); // a guest looks for KVM's leaves only then; not in Linux 6.1's list
+        // Not in each kernel's list, because it is true only with the in-kernel LAPIC.
+        if (kvm.check(KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+            e->ecx |= bit(24);
+    }
     return entries;
 }
 

@@ -60,7 +60,8 @@ TEST_P(Tcp, BytesCrossBothWaysOnSeveralConnections) {
 }
 
 TEST_P(Tcp, AHalfCloseIsTheEndAndABrokenConnectionIsClosed) {
-    auto [a, b] = pair();
+    auto link = pair();
+    auto &a = link.first, &b = link.second;
     std::string sent = "last", room(8, '.');
     const segue_iov from = iov(sent), to = iov(room);
     ASSERT_TRUE(a.write({&from, 1}));
