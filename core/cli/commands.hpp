@@ -15,6 +15,7 @@ struct RunOptions {
     std::string config;
     std::vector<std::string> set;
     bool foreground = false;
+    std::string incoming;                   // where it waits for the guest: "tcp:192.0.2.2:4444"
     bool restore = false;                   // from the state that was saved
     std::vector<std::string> changed_disks; // ids of those that may be others than in that state
 };
@@ -32,6 +33,7 @@ struct UpdateOptions {
     std::uint32_t generation = 0; // that the guest must be in; 0: any
     bool suspend = false;         // the guest sleeps meanwhile
     unsigned suspend_timeout_s = 30;
+    std::string channel; // where a VMM on another host waits
 };
 struct AgentOptions {
     std::string guest, command;
@@ -80,6 +82,8 @@ ExitCode update(const Places& places, const UpdateOptions& options);
 ExitCode watch(const Places& places, const std::string& guest, const std::string& id, bool json);
 ExitCode history(const Places& places, const HistoryOptions& options);
 ExitCode cancel(const Places& places, const std::string& guest);
+// Of a switch-over between two hosts: `here`, or on the other one.
+ExitCode resolve(const Places& places, const std::string& guest, bool here);
 ExitCode pause(const Places& places, const std::string& guest);
 ExitCode resume(const Places& places, const std::string& guest);
 ExitCode wakeup(const Places& places, const std::string& guest);

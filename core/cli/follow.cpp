@@ -7,6 +7,7 @@
 #include "core/cli/interrupts.hpp"
 #include "core/cli/output.hpp"
 #include "core/control/json.hpp"
+#include "core/report/history.hpp"
 #include "core/report/terminal.hpp"
 
 namespace segue::cli {
@@ -48,9 +49,10 @@ private:
 
 class Follower {
 public:
-    Follower(const control::Client& client, UpdateRecord record, bool json,
+    Follower(const control::Client& client, UpdateRecord record, bool json, std::string journal,
              std::chrono::milliseconds grace)
         : client_(client)
+        , journal_(std::move(journal))
         , record_(std::move(record))
         , display_(json)
         , grace_(grace) {}
@@ -61,6 +63,8 @@ public:
             if (!heed(interrupts_.wait(kPoll, asking_)))
                 return detached();
             auto next = client_.update(record_.id);
+            if (!next && control::is_no_guest(next.error()))
+                next = written(std::move(next));
             if (next || next.code() == Code::Again) // a holder: the next generation is on its way
                 patience_ = Deadline::in(grace_);
             if (!next && patience_.passed())
@@ -74,6 +78,17 @@ public:
     }
 
 private:
+    // Nobody is there any more: the guest may have gone to another host.
+    Result<UpdateRecord> written(Result<UpdateRecord> otherwise) const {
+        auto history = journal_.empty() ? Result<report::History>(report::History{})
+                                        : report::read_history(journal_, control::record_from_json);
+        if (history)
+            for (UpdateRecord& r : history->records)
+                if (r.id == record_.id && r.guest == record_.guest && report::is_final(r.status))
+                    return std::move(r);
+        return otherwise;
+    }
+
     // False: no more of this.
     bool heed(Interrupts::Event event) {
         switch (event) {
@@ -117,6 +132,7 @@ private:
 
     Interrupts interrupts_;
     const control::Client& client_;
+    const std::string journal_;
     UpdateRecord record_;
     Display display_;
     const std::chrono::milliseconds grace_;
@@ -127,8 +143,8 @@ private:
 } // namespace
 
 ExitCode follow(const control::Client& client, UpdateRecord record, bool json,
-                std::chrono::milliseconds grace) {
-    return Follower(client, std::move(record), json, grace).run();
+                const std::string& journal, std::chrono::milliseconds grace) {
+    return Follower(client, std::move(record), json, journal, grace).run();
 }
 
 } // namespace segue::cli

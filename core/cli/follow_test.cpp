@@ -149,11 +149,11 @@ TEST_F(FollowTest, IsPatientWhileTheGuestIsBetweenTwoGenerations) {
         service.become(UpdateStatus::Completed);
         server->stand_in(false);
     });
-    EXPECT_EQ(follow(client, record, false, std::chrono::milliseconds(200)), ExitCode::Ok);
+    EXPECT_EQ(follow(client, record, false, "", std::chrono::milliseconds(200)), ExitCode::Ok);
     next.join();
     server.reset();
 
-    EXPECT_EQ(follow(client, record, false, std::chrono::milliseconds(200)), ExitCode::Unknown);
+    EXPECT_EQ(follow(client, record, false, "", std::chrono::milliseconds(200)), ExitCode::Unknown);
 }
 
 TEST_F(FollowTest, TooLateIsSaidAndTheUpdateShownToItsEnd) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `segue cancel`, `pause`, `resume`, `wakeup`, `shutdown`, `balloon` and `kill`.
+// `segue cancel`, `resolve`, `pause`, `resume`, `wakeup`, `shutdown`, `balloon` and `kill`.
 #include <csignal>
 
 #include <segue/cpp/sys.hpp>
@@ -68,6 +68,11 @@ Status end_owner(const Places& places, const std::string& guest) {
 
 ExitCode cancel(const Places& places, const std::string& guest) {
     return call(places, guest, &control::Client::cancel_update);
+}
+
+ExitCode resolve(const Places& places, const std::string& guest, bool here) {
+    const auto client = client_of(places, guest);
+    return client ? finish(client->resolve(here)) : fail(client.error());
 }
 
 ExitCode pause(const Places& places, const std::string& guest) {

@@ -27,7 +27,7 @@ struct CommandLine {
     CLI::App app{"Replaces the VMM process under a running guest."};
     std::string run_dir, state_dir, guest, plugin, mode, id;
     std::string size;
-    bool json = false, detach = false, force = false;
+    bool json = false, detach = false, force = false, here = false, there = false;
     RunOptions run_options;
     StartOptions start_options;
     UpdateOptions update_options;
@@ -83,6 +83,8 @@ void CommandLine::add_run() {
     c->add_option("CONFIG", run_options.config, "TOML file")->required();
     c->add_option("--set", run_options.set, "KEY=VALUE in place of what the file says")
         ->allow_extra_args(false);
+    c->add_option("--incoming", run_options.incoming,
+                  "wait at TRANSPORT:ADDRESS for the guest to come from another host");
     auto* foreground = c->add_flag("--foreground", run_options.foreground,
                                    "become the VMM: for its stdio console and for supervisors");
     c->add_flag("--detach", detach, "leave the VMM running in a session of its own (the default)")
@@ -119,6 +121,8 @@ void CommandLine::add_update() {
                   "how the guest moves (default: its configuration)");
     c->add_option("--binary", update_options.binary, "the new VMM (default: its configuration)");
     c->add_option("--config", update_options.config, "another configuration file from now on");
+    c->add_option("--channel", update_options.channel,
+                  "to another host: TRANSPORT:ADDRESS where its VMM waits (tcp:192.0.2.2:4444)");
     auto* dry = c->add_flag("--dry-run", update_options.dry_run,
                             "say whether it could be done and how it would go; touch nothing");
     c->add_flag("--rehearse", update_options.rehearse,
@@ -164,6 +168,13 @@ void CommandLine::add_guest_verbs() {
         add_guest(command(name, text, [this, f](const Places& p) { return f(p, guest); }));
     };
     verb("cancel", "cancel the update that is running", cli::cancel);
+    auto* r = command("resolve", "say where a guest is to run whose switch-over is in doubt",
+                      [this](const Places& p) { return cli::resolve(p, guest, here); });
+    add_guest(r);
+    auto* sides = r->add_option_group("side");
+    sides->add_flag("--here", here, "here: the other host has not run it, and will not");
+    sides->add_flag("--there", there, "on the other host: it runs there, or will");
+    sides->require_option(1);
     verb("pause", "stop a guest's vCPUs", cli::pause);
     verb("resume", "let them run again", cli::resume);
     verb("wakeup", "wake a guest that is suspended", cli::wakeup);

@@ -46,6 +46,8 @@ Result<std::vector<std::string>> command_line(const Places& places, const RunOpt
         argv.emplace_back("--set");
         argv.push_back(assignment);
     }
+    if (!options.incoming.empty())
+        argv.push_back("--incoming=" + options.incoming);
     if (options.restore)
         argv.emplace_back("--restore");
     for (const auto& disk : options.changed_disks)
@@ -91,6 +93,11 @@ Status launch(const std::vector<std::string>& argv, const Places& places, const 
     SEGUE_ASSIGN(const auto client, client_of(places, name, std::chrono::seconds(1)));
     SEGUE_TRY(await(child, folder, client));
     SEGUE_ASSIGN(const auto vm, client.vm());
+    if (vm.state == report::RunState::Inmigrate) {
+        out("guest '" + name + "' waits to come from another host: pid " + std::to_string(vm.pid) +
+            "\n");
+        return {};
+    }
     out("guest '" + name + "' runs: pid " + std::to_string(vm.pid) + ", console " + vm.console +
         "\n");
     return {};

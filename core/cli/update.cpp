@@ -46,6 +46,11 @@ Result<report::Verdict> examine(const control::Client& client,
     return verdict;
 }
 
+std::string journal_of(const Places& places, const std::string& guest) {
+    const auto folder = places.guest(guest);
+    return folder ? folder->journal() : "";
+}
+
 ExitCode dry_run(const control::Client& client, const control::UpdateRequest& request, bool suspend,
                  bool json) {
     const auto verdict = examine(client, request, suspend);
@@ -55,20 +60,21 @@ ExitCode dry_run(const control::Client& client, const control::UpdateRequest& re
     return verdict->blockers.empty() ? ExitCode::Ok : ExitCode::Refused;
 }
 
-ExitCode perform(const control::Client& client, const control::UpdateRequest& request,
-                 const UpdateOptions& options) {
+ExitCode perform(const Places& places, const control::Client& client,
+                 const control::UpdateRequest& request, const UpdateOptions& options) {
     auto record = client.start_update(request);
     if (!record)
         return fail(record.error());
     if (!options.no_wait)
-        return follow(client, std::move(*record), options.json);
+        return follow(client, std::move(*record), options.json, journal_of(places, options.guest));
     out((options.json ? control::to_json(*record) : record->id) + "\n");
     return ExitCode::Ok;
 }
 
 // The guest is put to sleep for nothing that is known to fail, and woken whatever happens.
-ExitCode perform_asleep(const control::Client& patient, const control::Client& client,
-                        const control::UpdateRequest& request, const UpdateOptions& options) {
+ExitCode perform_asleep(const Places& places, const control::Client& patient,
+                        const control::Client& client, const control::UpdateRequest& request,
+                        const UpdateOptions& options) {
     const auto verdict = examine(patient, request, true);
     if (!verdict)
         return fail(verdict.error());
@@ -76,7 +82,7 @@ ExitCode perform_asleep(const control::Client& patient, const control::Client& c
         return fail(verdict->blockers.front());
     if (const Status s = suspend(client, std::chrono::seconds(options.suspend_timeout_s)); !s)
         return fail(s.error());
-    const ExitCode done = perform(client, request, options);
+    const ExitCode done = perform(places, client, request, options);
     if (done == ExitCode::Detached || done == ExitCode::Unknown) {
         fail(Error(Code::Phase, "the guest was left asleep")
                  .way_out("once the update is over: segue wakeup " + options.guest));
@@ -99,11 +105,12 @@ ExitCode update(const Places& places, const UpdateOptions& options) {
     request.config = absolute(options.config);
     request.expected_generation = options.generation;
     request.rehearse = options.rehearse;
+    request.channel = options.channel;
     if (options.dry_run)
         return dry_run(*patient, request, options.suspend, options.json);
     request.key = fresh_key();
-    return options.suspend ? perform_asleep(*patient, *client, request, options)
-                           : perform(*client, request, options);
+    return options.suspend ? perform_asleep(places, *patient, *client, request, options)
+                           : perform(places, *client, request, options);
 }
 
 ExitCode watch(const Places& places, const std::string& guest, const std::string& id, bool json) {
@@ -111,7 +118,8 @@ ExitCode watch(const Places& places, const std::string& guest, const std::string
     if (!client)
         return fail(client.error());
     auto record = id.empty() ? current(*client) : client->update(id);
-    return record ? follow(*client, std::move(*record), json) : fail(record.error());
+    return record ? follow(*client, std::move(*record), json, journal_of(places, guest))
+                  : fail(record.error());
 }
 
 } // namespace segue::cli

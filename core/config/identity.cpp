@@ -22,11 +22,13 @@ bool is_identity(std::string_view path) {
 
 // Younger than the identity itself: a VMM that does not know the key has the default.
 bool is_default_of_younger(std::string_view path, const std::string& value) {
-    const std::string_view option = ".options.packed";
+    const auto is_option = [path](std::string_view name) {
+        return path.size() > name.size() && path.substr(path.size() - name.size()) == name;
+    };
     return (path == "guest.cpu" && value == "\"host\"") ||
            (path == "guest.nested" && value == "false") ||
-           (path.size() > option.size() && path.substr(path.size() - option.size()) == option &&
-            value == "true");
+           (is_option(".options.packed") && value == "true") ||
+           (is_option(".options.shared") && value == "false");
 }
 
 bool is_resting_place(std::string_view path) {

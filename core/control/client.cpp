@@ -173,4 +173,8 @@ Status Client::cancel_update() const {
     return no_value(call({"DELETE", "/v1/updates/current", "", ""}));
 }
 
+Status Client::resolve(bool here) const {
+    return no_value(call({"POST", "/v1/updates/current/resolve", resolution_to_json(here), ""}));
+}
+
 } // namespace segue::control

@@ -37,6 +37,7 @@ public:
     Result<std::vector<PluginInfo>> plugins() const;
     Result<report::UpdateRecord> update(const std::string& id) const;
     Status cancel_update() const;
+    Status resolve(bool here) const;
 
     const std::string& guest() const { return guest_; }
 

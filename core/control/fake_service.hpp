@@ -75,6 +75,13 @@ public:
         return {};
     }
 
+    Status resolve(bool here) override {
+        if (!cancellable)
+            return Error(Code::Refused, "nothing is in doubt");
+        (here ? resolved_here : resolved_there) = true;
+        return {};
+    }
+
     // The last one.
     UpdateRequest asked() {
         const std::lock_guard lock(mutex_);
@@ -183,7 +190,7 @@ public:
     std::optional<Error> refusal;
     std::atomic<std::uint64_t> balloon = 0;
     std::atomic<int> pauses = 0, cancels = 0, shutdowns = 0, wakeups = 0, quits = 0;
-    std::atomic<bool> cancellable = false;
+    std::atomic<bool> cancellable = false, resolved_here = false, resolved_there = false;
 
 private:
     std::mutex mutex_;

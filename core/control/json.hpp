@@ -29,6 +29,9 @@ Result<report::UpdateRecord> record_from_json(std::string_view text);
 Result<report::Verdict> verdict_from_json(std::string_view text);
 Result<UpdateRequest> request_from_json(std::string_view text);
 Result<std::uint64_t> balloon_from_json(std::string_view text);
+// {"runs":"here"} or "there"
+Result<bool> resolution_from_json(std::string_view source);
+std::string resolution_to_json(bool here);
 Result<std::vector<report::UpdateRecord>> records_from_json(std::string_view text);
 Result<std::vector<PluginInfo>> plugins_from_json(std::string_view text);
 // The error that a problem tells; where the body is none, one that says so.

@@ -117,6 +117,8 @@ UpdateRecord read_record(const Object::Ptr& o) {
     r.mode = text(o, "mode");
     r.rehearsal = o->optValue<bool>("rehearsal", false); // not in records of older versions
     r.status = named<report::UpdateStatus>(o, "status", report::kUpdateStatusNames);
+    if (o->has("switch_over"))
+        r.switch_over = named<report::SwitchOver>(o, "switch_over", report::kSwitchOverNames);
     r.from_generation = need<Poco::UInt32>(o, "from_generation");
     r.attempt = need<Poco::UInt32>(o, "attempt");
     r.from_version = text(o, "from_version");
@@ -218,10 +220,10 @@ Result<UpdateRequest> request_from_json(std::string_view source) {
     return parse<UpdateRequest>(source, "the update request", [](const Object::Ptr& o) {
         for (const auto& key : o->getNames())
             if (key != "mode" && key != "binary" && key != "config" && key != "save" &&
-                key != "rehearse" && key != "expected_generation")
+                key != "rehearse" && key != "expected_generation" && key != "channel")
                 throw Poco::DataFormatException("key '" + key +
                                                 "' is not known; there are mode, binary, config, "
-                                                "save, rehearse, expected_generation");
+                                                "save, rehearse, expected_generation, channel");
         UpdateRequest request;
         request.mode = text(o, "mode");
         request.binary = text(o, "binary");
@@ -230,6 +232,7 @@ Result<UpdateRequest> request_from_json(std::string_view source) {
         request.rehearse = o->has("rehearse") && need<bool>(o, "rehearse");
         if (o->has("expected_generation"))
             request.expected_generation = need<Poco::UInt32>(o, "expected_generation");
+        request.channel = text(o, "channel");
         return request;
     });
 }
@@ -240,6 +243,15 @@ Result<std::uint64_t> balloon_from_json(std::string_view source) {
             if (key != "bytes")
                 throw Poco::DataFormatException("key '" + key + "' is not known; there is bytes");
         return static_cast<std::uint64_t>(need<Poco::UInt64>(o, "bytes"));
+    });
+}
+
+Result<bool> resolution_from_json(std::string_view source) {
+    return parse<bool>(source, "the resolution", [](const Object::Ptr& o) {
+        const auto runs = need<std::string>(o, "runs");
+        if (o->size() != 1 || (runs != "here" && runs != "there"))
+            throw Poco::DataFormatException("there is one key, runs, which is here or there");
+        return runs == "here";
     });
 }
 

@@ -30,6 +30,9 @@ TEST(Json, ARecordReadsBackWhole) {
 
     auto good = r;
     good.error.reset();
+    EXPECT_EQ(record_from_json(to_json(good)).value().switch_over, report::SwitchOver::None);
+    good.switch_over = report::SwitchOver::InDoubt;
+    EXPECT_EQ(record_from_json(to_json(good)).value().switch_over, report::SwitchOver::InDoubt);
     good.rehearsal = true;
     EXPECT_TRUE(record_from_json(to_json(good)).value().rehearsal);
     EXPECT_FALSE(record_from_json(to_json(good)).value().error);
@@ -111,9 +114,11 @@ TEST(Json, ARequestTakesNoUnknownKey) {
     EXPECT_EQ(request_from_json(R"({"expected_generation":-1})").code(), Code::Invalid);
     UpdateRequest whole;
     whole.mode = "m", whole.binary = "/b", whole.config = "/c", whole.expected_generation = 7;
+    whole.channel = "tcp:192.0.2.2:4444";
     const auto back = request_from_json(to_json(whole)).value();
     EXPECT_EQ(to_json(back), to_json(whole));
     EXPECT_EQ(back.expected_generation, 7u);
+    EXPECT_EQ(back.channel, whole.channel);
     EXPECT_EQ(request_from_json(std::string(1000, '[')).code(), Code::Invalid);
 }
 

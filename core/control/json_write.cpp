@@ -64,6 +64,8 @@ Object::Ptr record_object(const UpdateRecord& r) {
     o->set("mode", to_utf8(r.mode));
     o->set("rehearsal", r.rehearsal);
     o->set("status", report::name_of(r.status));
+    if (r.switch_over != report::SwitchOver::None)
+        o->set("switch_over", report::name_of(r.switch_over));
     o->set("from_generation", r.from_generation);
     o->set("attempt", r.attempt);
     o->set("from_version", to_utf8(r.from_version));
@@ -206,12 +208,20 @@ std::string to_json(const UpdateRequest& request) {
         o->set("rehearse", true);
     if (request.expected_generation != 0)
         o->set("expected_generation", request.expected_generation);
+    if (!request.channel.empty())
+        o->set("channel", to_utf8(request.channel));
     return text_of(o);
 }
 
 std::string balloon_to_json(std::uint64_t bytes) {
     auto o = object();
     o->set("bytes", static_cast<Poco::UInt64>(bytes));
+    return text_of(o);
+}
+
+std::string resolution_to_json(bool here) {
+    auto o = object();
+    o->set("runs", here ? "here" : "there");
     return text_of(o);
 }
 

@@ -115,11 +115,16 @@ Answer cancel_update(Service& service, const Request&, const std::string&) {
     return done(service.cancel_update());
 }
 
+Answer resolve(Service& service, const Request& request, const std::string&) {
+    const auto here = resolution_from_json(request.body);
+    return done(here ? service.resolve(*here) : Status(here.error()));
+}
+
 struct Route {
     std::string_view method, pattern;
     Handler handler;
 };
-constexpr std::array<Route, 14> kRoutes = {{{"GET", "/healthz", healthz},
+constexpr std::array<Route, 15> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"GET", "/v1/plugins", get_plugins},
                                             {"GET", "/v1/updates", get_updates},
                                             {"GET", "/v1/vm", get_vm},
@@ -132,6 +137,7 @@ constexpr std::array<Route, 14> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"POST", "/v1/preflight", preflight},
                                             {"POST", "/v1/updates", start_update},
                                             {"DELETE", "/v1/updates/current", cancel_update},
+                                            {"POST", "/v1/updates/current/resolve", resolve},
                                             {"GET", "/v1/updates/*", get_update}}};
 
 bool matches(std::string_view pattern, std::string_view path) {

@@ -43,6 +43,19 @@ TEST_F(Routes, EachCallsItsService) {
     EXPECT_EQ(ask("GET", "/v1/updates/3-1").body, to_json(service.record));
 }
 
+TEST_F(Routes, ADoubtIsResolvedByWhoSaysWhere) {
+    const std::string path = "/v1/updates/current/resolve";
+    EXPECT_EQ(ask("POST", path, R"({"runs":"here"})").status, 409) << "nothing is in doubt";
+    service.cancellable = true;
+    EXPECT_EQ(ask("POST", path, R"({"runs":"there"})").status, 204);
+    EXPECT_TRUE(service.resolved_there);
+    EXPECT_FALSE(service.resolved_here);
+    EXPECT_EQ(ask("POST", path, resolution_to_json(true)).status, 204);
+    EXPECT_TRUE(service.resolved_here);
+    for (const char* wrong : {R"({"runs":"nowhere"})", "{}", R"({"runs":"here","now":1})", ""})
+        EXPECT_EQ(ask("POST", path, wrong).status, 400) << wrong;
+}
+
 TEST_F(Routes, AnUpdateIsAcceptedWithItsPlace) {
     const auto a = ask("POST", "/v1/updates", R"({"mode":"m","binary":"/b","config":"/c"})");
     EXPECT_EQ(a.status, 202);

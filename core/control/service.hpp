@@ -58,6 +58,7 @@ struct UpdateRequest {
     bool save = false;                     // the guest rests in its state, until somebody starts it
     bool rehearse = false;                 // all but the change of hands; the guest stays here
     std::uint32_t expected_generation = 0; // 0: whichever it is
+    std::string channel = {}; // where a VMM on another host waits: "tcp:192.0.2.2:4444"
 
     // Not of the body. The client's name for this request: sent again, it is the same update.
     std::string key = {};
@@ -92,6 +93,9 @@ public:
     virtual std::vector<PluginInfo> plugins() = 0;
     // OK: it is being cancelled, or was; REFUSED "too late".
     virtual Status cancel_update() = 0;
+    // Where a switch-over between two hosts is in doubt: whether the guest is to run here, else on
+    // the other one. REFUSED where nothing is in doubt.
+    virtual Status resolve(bool here) = 0;
 
 protected:
     Service() = default;

@@ -40,6 +40,14 @@ public:
     // REFUSED names what would not.
     virtual Status compare() = 0;
 
+    // To another host. Old side, guest running: REFUSED names what of it cannot go there.
+    virtual Status check_leaving() = 0;
+    // Old side, the guest given away: what only one host may hold is let go (locks of disks, once
+    // what was written is on them).
+    virtual Status let_go() = 0;
+    // Whoever is to run the guest next, on either side: takes that. REFUSED: somebody else has it.
+    virtual Status take_hold() = 0;
+
 protected:
     Machine() = default;
 };

@@ -39,7 +39,7 @@ public:
     void progress(std::uint64_t, std::uint64_t) override {}
     void ended(const UpdateRecord& record) override { append_or_log(record); }
     // A line whose status is not final: the update went no further than that, as far as we know.
-    Status relinquished(const UpdateRecord& record) override { return append(record); }
+    Status switching_over(const UpdateRecord& record) override { return append(record); }
 
     // INVALID where the line is too long; Io names the file. [any]
     Status append(const UpdateRecord& record) const;

@@ -44,6 +44,20 @@ constexpr bool is_final(UpdateStatus s) {
            s == UpdateStatus::Cancelled;
 }
 
+// How far the switch-over between two hosts is; None on one host, and before it.
+enum class SwitchOver : std::uint8_t {
+    None,
+    Relinquished, // given away: the other side is being told to run the guest
+    InDoubt,      // nobody here can know whether it heard that
+    ResolvedHere, // an operator has said where the guest is to run
+    ResolvedThere,
+};
+inline constexpr std::array kSwitchOverNames = {"none", "relinquished", "in-doubt", "resolved-here",
+                                                "resolved-there"};
+constexpr const char* name_of(SwitchOver s) {
+    return kSwitchOverNames[static_cast<std::size_t>(s)];
+}
+
 // QEMU's RunState names (qapi/run-state.json).
 enum class RunState : std::uint8_t {
     Inmigrate,

@@ -28,6 +28,7 @@ struct UpdateRecord {
     std::string mode;
     bool rehearsal = false; // the guest stays in any case; completed: it could have been moved
     UpdateStatus status = UpdateStatus::Setup;
+    SwitchOver switch_over = SwitchOver::None;
     std::uint32_t from_generation = 0;
     std::uint32_t attempt = 0;
     std::string from_version, to_version;

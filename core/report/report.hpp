@@ -23,9 +23,9 @@ public:
     virtual void progress(std::uint64_t done_bytes, std::uint64_t total_bytes) = 0;
     // The status is final (on the outgoing side, or on the side that carries the guest on).
     virtual void ended(const UpdateRecord& record) = 0;
-    // Between two hosts, before the other side is told to run the guest: what must be known after a
-    // crash is durable on return. An error keeps the guest here.
-    virtual Status relinquished(const UpdateRecord&) { return {}; }
+    // Between two hosts, before a step of record.switch_over is taken: what must be known after a
+    // crash is durable on return.
+    virtual Status switching_over(const UpdateRecord&) { return {}; }
 
 protected:
     Report() = default;

@@ -27,9 +27,9 @@ public:
         for (Report* report : reports_)
             report->ended(record);
     }
-    Status relinquished(const UpdateRecord& record) override {
+    Status switching_over(const UpdateRecord& record) override {
         for (Report* report : reports_)
-            SEGUE_TRY(report->relinquished(record));
+            SEGUE_TRY(report->switching_over(record));
         return {};
     }
 

@@ -122,7 +122,7 @@ struct Image {
     }
     Status answer(int stream) {
         Standby all = standby();
-        return Incoming(all, from_peer(Stream(UniqueFd(stream)), "")).check();
+        return Incoming(all, from_peer(Stream(UniqueFd(stream)))).check();
     }
     Status take(std::unique_ptr<Origin> origin) {
         Standby all = standby();

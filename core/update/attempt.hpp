@@ -8,6 +8,7 @@
 
 #include "core/base/version.hpp"
 #include "core/update/context.hpp"
+#include "core/update/doubt.hpp"
 #include "core/update/exec_fds.hpp"
 #include "core/update/progress.hpp"
 #include "core/update/session.hpp"
@@ -19,6 +20,7 @@ struct Request {
     std::string mode;
     ports::SuccessorSpec successor;
     PhaseDeadlines deadlines;
+    std::string address = {};          // of a VMM on another host; "": on this one
     bool save = false;                 // the guest is to rest, for a start that somebody makes
     bool rehearse = false;             // all but the change of hands
     std::string key = {}, digest = {}; // as report::UpdateRecord has them
@@ -33,11 +35,13 @@ struct Attempt {
         , number(attempt)
         , session(Side::Outgoing, context.inventory,
                   [this](const std::string& name) {
-                      return ctx.plugins.transport_of(name, plan.successor);
+                      return ctx.plugins.transport_of(name, plan.successor, request.address);
                   })
         , manifest(header())
         , state(header()) {
         session.cancel_fd = cancel;
+        if (!request.address.empty())
+            session.agreed.arbiter = SEGUE_ARBITER_HANDSHAKE;
         session.progress = [this](std::uint64_t done, std::uint64_t total) {
             progress.bytes(done, total);
         };
@@ -68,6 +72,7 @@ struct Attempt {
     std::uint32_t number; // of this attempt
     Session session;
     plugin::Plan plan;
+    Doubt doubt;
     ExecFds exec_fds; // SELF: what the keeper put there
     state::Writer manifest, state;
     std::span<const std::byte> manifest_bytes;

@@ -183,6 +183,14 @@ Status Channel::greeted(const Nonce& nonce, std::uint32_t index, const Waiter& w
     return {};
 }
 
+Result<Channel::Greeting> Channel::greeted_by_any(const Waiter& wait) {
+    SEGUE_ASSIGN(const RawPreamble got, receive_preamble(wait));
+    if (got.format != kFormat || std::memchr(got.name, 0, sizeof got.name) == nullptr)
+        return Error(Code::Refused, "a connection of another format");
+    name_ = got.name;
+    return Greeting{got.nonce, got.index};
+}
+
 Status Channel::greeted_at_rest(const Waiter& wait) {
     SEGUE_ASSIGN(const RawPreamble got, receive_preamble(wait));
     const RawPreamble want = preamble(got.nonce, 0, name_);

@@ -30,6 +30,7 @@ enum class Frame : std::uint32_t {
     RamEnd = 8,     // no more Pages: the RunTotals of those before
     End = 9,        // last on a channel that rests: the number of frames before
     RamPlaces = 10, // where RAM lies in the channel's file, beside the frames, which go on behind
+    Engine = 11,    // a message of the engine's own: on a connection named "engine" only
 };
 
 struct FrameHeader {
@@ -65,6 +66,12 @@ public:
     // The first words on a connection: {magic, format, nonce, name, index}.
     Status greet(const Nonce& nonce, std::uint32_t index, const Waiter& wait);
     Status greeted(const Nonce& nonce, std::uint32_t index, const Waiter& wait);
+    // Whoever it is: takes the name that was said, and says the rest.
+    struct Greeting {
+        Nonce nonce;
+        std::uint32_t index;
+    };
+    Result<Greeting> greeted_by_any(const Waiter& wait);
     // The same from a channel that was written before this process knew of it: any nonce will do.
     Status greeted_at_rest(const Waiter& wait);
     // What a channel that rests ends with; nothing is sent after it.

@@ -40,8 +40,16 @@ public:
     // The one on which the state waits where nobody reads it while it is written: of channel
     // "at-rest", if the configuration has it, else of "main".
     virtual Result<plugin::Transport> resting() { return transport("main"); }
-    // Of a channel under a successor of that kind; 0: not known yet, so no peer.
-    Result<plugin::Transport> transport_of(const std::string& channel, std::uint32_t successor) {
+    // The one that leads to another host, for all channels: "tcp:192.0.2.2:4444".
+    virtual Result<plugin::Transport> transport_at(const std::string& address) {
+        return Error(Code::Unsupported, "nothing leads to " + address);
+    }
+    // Of a channel under a successor of that kind; 0: not known yet, so no peer. `address`: of a
+    // peer on another host; "": on this one.
+    Result<plugin::Transport> transport_of(const std::string& channel, std::uint32_t successor,
+                                           const std::string& address = {}) {
+        if (!address.empty())
+            return transport_at(address);
         return channel == "main" && successor != SEGUE_SUCCESSOR_PEER ? resting()
                                                                       : transport(channel);
     }

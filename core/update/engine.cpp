@@ -16,6 +16,7 @@ namespace segue::update {
 namespace {
 
 constexpr std::size_t kMaxPast = 100; // records kept; the journal has more
+constexpr std::chrono::milliseconds kLook{50};
 
 // What is examined is nothing that was done.
 class Nobody final : public report::Report {
@@ -161,15 +162,13 @@ Result<report::UpdateRecord> Engine::start(Request request) {
 void Engine::work(Job& job) {
     const Code outcome = job.update->run();
     const Left left = job.update->left();
-    // In doubt (PAUSED) it stays held and stopped here, RAM and state kept, until an operator says.
-    const bool here = outcome != Code::Ok && outcome != Code::Paused;
+    const bool here = outcome != Code::Ok;
     {
         const std::lock_guard lock(mutex_);
         job.ran = true;
     }
     bool late = false;
-    if (outcome != Code::Paused)
-        job.update.reset();
+    job.update.reset();
     {
         const std::lock_guard lock(mutex_);
         late = job.over;
@@ -237,21 +236,29 @@ Status Engine::cancel() {
     if (look_)
         sys::signal_event(look_->cancel.get());
     const bool late = job_ && job_->over;
-    if (!job_ || (late && job_->outcome != Code::Ok && job_->outcome != Code::Paused))
+    if (!job_ || (late && job_->outcome != Code::Ok))
         return Error(Code::NotFound, "no update is running");
     if (!late) {
         sys::signal_event(job_->cancel.get());
         if (!job_->ran)
             job_->update->hasten();
-        over_.wait(lock, [this] { return job_->over; });
+        while (!over_.wait_for(lock, kLook, [this] { return job_->over; }))
+            if (!job_->ran && job_->update->doubt().is_open())
+                return Error(Code::Refused, "too late: the other host may run the guest already")
+                    .way_out("look at both hosts, then say where it is to run: segue resolve " +
+                             context_.guest.name + " --here|--there");
     }
     if (job_->outcome == Code::Ok)
         return Error(Code::Refused, "too late: the new generation owns the guest")
             .way_out("update back to the older binary");
-    if (job_->outcome == Code::Paused)
-        return Error(Code::Refused, "too late: the other side may own the guest already")
-            .way_out("look at both sides, then say where the guest is to run");
     return {};
+}
+
+Status Engine::resolve(Place place) {
+    const std::lock_guard lock(mutex_);
+    if (job_ && !job_->ran)
+        return job_->update->doubt().resolve(place);
+    return Doubt().resolve(place); // there is none
 }
 
 } // namespace segue::update

@@ -42,6 +42,8 @@ public:
     // Asks the update in progress to stop and waits for its end. OK: the guest is here, as it was.
     // REFUSED: too late, it is with the new generation, or may be. NOT_FOUND: none is running.
     Status cancel();
+    // An operator's word in a switch-over between two hosts that is in doubt; REFUSED in any other.
+    Status resolve(Place place);
     bool running() const;
 
 private:

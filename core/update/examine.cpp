@@ -31,10 +31,15 @@ bool Outgoing::note(Status s) {
 bool Outgoing::find_blockers() {
     if (!note(make_plan()) || !blockers_.empty())
         return false;
+    (void)note(check_arbiter(attempt_.plan, attempt_.request.mode, attempt_.request.address));
+    if (!blockers_.empty())
+        return false;
     for (Error& e : check_blocks(ctx_.inventory, attempt_.plan, attempt_.request.mode))
         blockers_.push_back(std::move(e));
     if ((attempt_.plan.needs & SEGUE_NEEDS_DIRTY_LOG) != 0)
         (void)note(ctx_.dirty_log.check());
+    if (!attempt_.request.address.empty())
+        (void)note(ctx_.machine.check_leaving());
     if (!check_channels() || !note(open_keeper()) || !note(hook("check", &plugin::Mode::check)))
         return false;
     auto made = make_successor(attempt_);
@@ -68,7 +73,8 @@ Status Outgoing::make_plan() {
 bool Outgoing::check_channels() {
     for (const plugin::ChannelNeed& need : attempt_.plan.channels)
         if (!note(guarded("the transport of channel '" + need.name + "'", "check", [&] {
-                return check_channel(ctx_.plugins, attempt_.request.mode, attempt_.plan, need);
+                return check_channel(ctx_.plugins, attempt_.request.mode, attempt_.plan, need,
+                                     attempt_.request.address);
             })))
             return false;
     return true;
@@ -115,7 +121,7 @@ report::Verdict Outgoing::examine() {
     v.budget = attempt_.request.deadlines.blackout_budget;
     v.phases = {Phase::Preflight, Phase::Prepare, Phase::Copy,  Phase::Pause,
                 Phase::Handover,  Phase::Commit,  Phase::Retire};
-    if (find_blockers())
+    if (find_blockers() && attempt_.request.address.empty())
         (void)note(ask_binary());
     if (hung_)
         return v; // which nobody reads any more

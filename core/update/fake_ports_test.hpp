@@ -118,6 +118,9 @@ public:
         return at("machine load");
     }
     Status compare() override { return at("machine compare"); }
+    Status check_leaving() override { return at("machine check-leaving"); }
+    Status let_go() override { return at("machine let-go"); }
+    Status take_hold() override { return at("machine take-hold"); }
 
     std::uint64_t reg = 0;
 };

@@ -27,6 +27,21 @@ Error unknown(const report::UpdateRecord& record) {
         .way_out("start the guest anew, if it does not run");
 }
 
+// By what was written before it was given away: it may run there.
+Error given_away(const report::UpdateRecord& record) {
+    return Error(Code::Closed, "no result was written: the guest was given to another host, and "
+                               "process " +
+                                   std::to_string(record.from_pid) +
+                                   " died before it had heard whether it runs there")
+        .way_out("look at the other host; where it waits there in doubt: segue resolve NAME --here")
+        .with("phase", name_of(report::Phase::Commit));
+}
+
+bool may_run_elsewhere(report::SwitchOver s) {
+    return s == report::SwitchOver::Relinquished || s == report::SwitchOver::InDoubt ||
+           s == report::SwitchOver::ResolvedThere;
+}
+
 Error died(const report::UpdateRecord& record, const Ownership& owner, const GuestPlaces& places) {
     const Word word = owner.word();
     const std::string log = "the VMM's log is " + places.log();
@@ -52,7 +67,10 @@ void find_fate(report::UpdateRecord& record, const GuestPlaces& places, bool liv
                         owner->word().generation <= record.from_generation + 1;
     if (latest && lives)
         return;
-    record.error = latest ? died(record, *owner, places) : unknown(record);
+    if (may_run_elsewhere(record.switch_over))
+        record.error = given_away(record);
+    else
+        record.error = latest ? died(record, *owner, places) : unknown(record);
     record.status = report::UpdateStatus::Failed;
 }
 

@@ -67,6 +67,15 @@ TEST_F(FateTest, AnOfferThatNobodyTook) {
     expect_dead("of generation 2, died in phase retire");
 }
 
+TEST_F(FateTest, WhatWasGivenToAnotherHostMayRunThere) {
+    for (const auto how_far : {report::SwitchOver::Relinquished, report::SwitchOver::InDoubt}) {
+        record.switch_over = how_far;
+        expect_dead("given to another host");
+        EXPECT_NE(found(false).error->way_out().find("segue resolve"), std::string::npos);
+        EXPECT_FALSE(report::is_final(found(true).status)) << "it waits for an answer";
+    }
+}
+
 TEST_F(FateTest, AnEarlierUpdateOrAnotherGuestIsNotTheOneThatRuns) {
     owner->set_mark({owner->next_attempt().value(), Phase::Pause});
     EXPECT_EQ(found(true).status, UpdateStatus::Failed);

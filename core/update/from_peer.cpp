@@ -12,9 +12,8 @@ constexpr std::chrono::seconds kHello{10}, kLastWord{1};
 
 class PeerOrigin final : public Origin {
 public:
-    PeerOrigin(Stream stream, std::string owner_path)
-        : stream_(std::move(stream))
-        , owner_path_(std::move(owner_path)) {}
+    explicit PeerOrigin(Stream stream)
+        : stream_(std::move(stream)) {}
 
     Result<std::vector<std::byte>> manifest(Session&) override {
         SEGUE_TRY(sys::check_peer(stream_.fd()));
@@ -28,11 +27,9 @@ public:
         return std::move(m.body);
     }
 
-    Result<Ownership> ownership(const state::Header& header) override {
-        handshake_ = !record_;
-        if (handshake_)
-            return Ownership::create(owner_path_, header.guest,
-                                     {header.generation, header.attempt, Owner::Offered});
+    Result<Ownership> ownership(const state::Header&) override {
+        if (!record_)
+            return Error(Code::Corrupt, "HELLO brought no ownership record");
         return Ownership::adopt(std::move(record_));
     }
 
@@ -54,11 +51,7 @@ public:
 
     Status claim(Ownership& ownership, std::uint32_t generation, std::uint32_t attempt,
                  const Waiter& wait) override {
-        if (!handshake_)
-            return await_word(ownership, generation, attempt, stream_, wait);
-        SEGUE_TRY(await_run(stream_, wait));
-        ownership.claim(generation, attempt); // nobody else has this record
-        return {};
+        return await_word(ownership, generation, attempt, stream_, wait);
     }
 
     // Where the other side is gone these fail, and may.
@@ -71,15 +64,13 @@ public:
 
 private:
     Stream stream_;
-    std::string owner_path_;
     UniqueFd peer_, record_;
-    bool handshake_ = false;
 };
 
 } // namespace
 
-std::unique_ptr<Origin> from_peer(Stream stream, std::string owner_path) {
-    return std::make_unique<PeerOrigin>(std::move(stream), std::move(owner_path));
+std::unique_ptr<Origin> from_peer(Stream stream) {
+    return std::make_unique<PeerOrigin>(std::move(stream));
 }
 
 } // namespace segue::update

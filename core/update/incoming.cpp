@@ -86,14 +86,20 @@ Status Incoming::run() {
         stop_threads();
     }
     const bool known = !progress_.snapshot().id.empty(); // else nothing was begun
+    progress_.change([this](report::UpdateRecord& r) { r.switch_over = origin_->switched(); });
     if (known && !owner_lives(s.code()))
-        progress_.end(UpdateStatus::Failed,
-                      Error(s.error())
-                          .way_out(plan_.successor == SEGUE_SUCCESSOR_LATER
-                                       ? "the state is as it was: segue start " + s_.guest.name
-                                       : "no VMM has the guest now: start it anew")
-                          .with("phase", name_of(progress_.phase())));
+        progress_.end(
+            UpdateStatus::Failed,
+            Error(s.error()).way_out(where_it_is()).with("phase", name_of(progress_.phase())));
     return s;
+}
+
+std::string Incoming::where_it_is() const {
+    if (origin_->is_elsewhere())
+        return "this host has not run the guest: look for it on the other one";
+    return plan_.successor == SEGUE_SUCCESSOR_LATER
+               ? "the state is as it was: segue start " + s_.guest.name
+               : "no VMM has the guest now: start it anew";
 }
 
 // An owner that lives journals its updates; where none does, nobody else can. A hang-up comes a
@@ -234,7 +240,7 @@ Status Incoming::build() {
     SEGUE_TRY(s_.machine.build(*manifest_, s_.inventory));
     SEGUE_TRY(manifest_->all_taken());
     SEGUE_ASSIGN(devices_, s_.on_built());
-    if (origin_->peer_pidfd() >= 0) // else the guest stands still, and waits for its state
+    if (origin_->guest_runs()) // else nothing may be tried at its cost
         SEGUE_TRY(s_.machine.rehearse());
     s.state_in.resize(kStateReserve); // touched now, so that the pause touches nothing new
     return {};
@@ -323,11 +329,14 @@ Status Incoming::claim() {
 Status Incoming::commit() {
     enter(Phase::Commit);
     SEGUE_TRY(origin_->claim(*s_.ownership, s_.guest.generation, header_.attempt, session_.wait()));
+    if (origin_->is_elsewhere())
+        paused_at_ = monotonic_now() - origin_->stood_still();
     s_.run.take_over(before_, asleep_);
     // The guest runs. What follows may take its time, and none of it can fail the update.
     const auto now = monotonic_now();
     progress_.change([&](report::UpdateRecord& r) {
         r.blackout = std::max(now - paused_at_, std::chrono::nanoseconds(0)); // after a boot
+        r.switch_over = origin_->switched();
         if (held_at_.count() != 0)
             r.unanswered = now - held_at_;
     });

@@ -71,6 +71,7 @@ private:
     Status rehearse();
     Status claim();
     bool owner_lives(Code why) const;
+    std::string where_it_is() const;
     Status commit();
     void retire();
     void enter(report::Phase phase);

@@ -28,7 +28,7 @@ public:
             return {};
         a_.request.successor.at_rest = true;
         SEGUE_TRY(holder_->start());
-        SEGUE_TRY(holder_->greet(true));
+        SEGUE_TRY(holder_->greet());
         return send_items(holder_->stream(), a_.ctx.inventory, a_.session.wait());
     }
 

@@ -48,11 +48,10 @@ void NextProcess::watch(UniqueFd connected) {
     a_.session.peer_pidfd = child_.pidfd.get();
 }
 
-Status NextProcess::greet(bool with_record) {
+Status NextProcess::greet() {
     const Waiter wait = a_.session.wait();
     const int record = a_.ctx.ownership.fd();
-    SEGUE_TRY(stream_.send(MessageType::Hello, a_.manifest_bytes,
-                           std::span(&record, with_record ? 1 : 0), wait));
+    SEGUE_TRY(stream_.send(MessageType::Hello, a_.manifest_bytes, std::span(&record, 1), wait));
     SEGUE_ASSIGN(Message m, stream_.expect(MessageType::Welcome, wait));
     SEGUE_ASSIGN(const Welcome w, decode_welcome(m.body));
     a_.session.agreed.wire_rev = w.wire_rev;
@@ -67,7 +66,7 @@ bool NextProcess::abandon() noexcept {
     if (!child_.pidfd)
         return false;
     (void)sys::pidfd_signal(child_.pidfd.get(), SIGKILL).ok();
-    refusal_ = last_message();
+    refusal_ = last_refusal(stream_, Waiter{Deadline::in(std::chrono::milliseconds(0))});
     killed_ = true;
     stream_.close();
     const bool claimed = a_.ctx.ownership.close_claims();
@@ -102,15 +101,6 @@ NextProcess::~NextProcess() {
     (void)Waiter{Deadline::in(kReap)}.until(child_.pidfd.get(), POLLIN).ok();
     if (ours_)
         (void)wait_exit(child_, Deadline::in(std::chrono::seconds(0))).ok();
-}
-
-// A refusal that was on its way when the stream broke.
-std::optional<Error> NextProcess::last_message() const noexcept {
-    const Waiter now{Deadline::in(std::chrono::milliseconds(0))};
-    while (const auto m = stream_.receive(now))
-        if (m->type == MessageType::Refused)
-            return refusal(*m);
-    return std::nullopt;
 }
 
 Error NextProcess::its_end(const std::string& who) {

@@ -22,8 +22,8 @@ public:
     // A standby that somebody started listens at the known path; else one is started.
     Status reach();
     Status start();
-    // HELLO, and the record where both may hold it; WELCOME.
-    Status greet(bool with_record);
+    // HELLO with the record; WELCOME.
+    Status greet();
     // Once it owns the guest, or will: it lives on, and is nobody to wait for.
     void let_go() { ours_ = false; }
 
@@ -36,7 +36,6 @@ public:
 private:
     Status attach(UniqueFd connected);
     void watch(UniqueFd connected);
-    std::optional<Error> last_message() const noexcept;
     Error its_end(const std::string& who);
 
     Attempt& a_;

@@ -30,6 +30,10 @@ public:
     virtual Result<Ownership> ownership(const state::Header& header) = 0;
     // Readable when the other side is dead; -1: there is no other side.
     virtual int peer_pidfd() const { return -1; }
+    // The guest still runs on the other side, else it stands still and waits for its state.
+    virtual bool guest_runs() const { return peer_pidfd() >= 0; }
+    // That is another host: no process of it can be seen, its clock is another.
+    virtual bool is_elsewhere() const { return false; }
     virtual Status welcome(const Welcome&, const Waiter&) { return {}; }
     virtual Status ready(const Waiter&) { return {}; }
     // Everything is there but the state: waits until it is, and opens the channels that it rests
@@ -43,15 +47,18 @@ public:
         return Error(Code::Unsupported, "nobody is there to rehearse with");
     }
     virtual void running() noexcept {}
+    // From another host, once it is claimed: for how long the guest had stood still when this side
+    // was told to run it; and who told it to.
+    virtual std::chrono::nanoseconds stood_still() const { return {}; }
+    virtual report::SwitchOver switched() const { return report::SwitchOver::None; }
     virtual void refuse(const Error&) noexcept {}
 
 protected:
     Origin() = default;
 };
 
-// Where the record does not come with HELLO, the arbiter is the handshake, and a record of this
-// side's own is made at `owner_path`.
-std::unique_ptr<Origin> from_peer(Stream stream, std::string owner_path);
+// A process of this host. One of another: arrival.hpp.
+std::unique_ptr<Origin> from_peer(Stream stream);
 // After execve: `record` came through it.
 std::unique_ptr<Origin> from_self(UniqueFd record);
 // A state that was left at rest on channel "main"; `owner_path`: the record in the run directory,

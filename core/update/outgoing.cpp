@@ -32,14 +32,6 @@ Error all_in_one(std::vector<Error> all) {
     return first;
 }
 
-// 0 before the pause.
-std::chrono::nanoseconds paused_at(const report::UpdateRecord& record) {
-    for (const report::PhaseTime& p : record.phases)
-        if (p.phase == Phase::Pause)
-            return p.began;
-    return {};
-}
-
 Nonce make_nonce() {
     std::random_device random;
     Nonce n;
@@ -74,11 +66,6 @@ Code Outgoing::run() {
     Error why = std::move(s).error();
     if (why.detail("phase").empty())
         why = std::move(why).with("phase", name_of(attempt_.progress.phase()));
-    if (why.code() == Code::Paused) { // in doubt: whoever runs it, it is not us
-        ctx_.run.gone();
-        attempt_.progress.end(UpdateStatus::Failed, why);
-        return Code::Paused;
-    }
     const Code code = why.code();
     roll_back(std::move(why));
     return code;
@@ -146,8 +133,6 @@ Status Outgoing::describe() {
     s.agreed.nonce = make_nonce();
     s.agreed.budget_us =
         static_cast<std::uint64_t>(attempt_.request.deadlines.blackout_budget.count());
-    s.agreed.arbiter = (attempt_.plan.arbiters & SEGUE_ARBITER_WORD) != 0 ? SEGUE_ARBITER_WORD
-                                                                          : SEGUE_ARBITER_HANDSHAKE;
     Hello hello;
     hello.mode = attempt_.request.mode;
     hello.version = version();
@@ -170,8 +155,8 @@ Status Outgoing::describe() {
     out.restart(header);
     write(hello, out);
     SEGUE_ASSIGN(s.facts, inventory::describe(ctx_.inventory, s.ram_of_block));
-    if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER)
-        s.facts.items.clear(); // no descriptor outlives us: the next generation opens its own
+    if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER || !attempt_.request.address.empty())
+        s.facts.items.clear(); // no descriptor gets there: the next generation opens its own
     inventory::write(s.facts, out);
     SEGUE_TRY(ctx_.machine.describe(out));
     attempt_.manifest_bytes = out.finish();
@@ -274,6 +259,8 @@ Status Outgoing::rehearse() {
 }
 
 Left Outgoing::left() const {
+    if (!attempt_.request.address.empty())
+        return Left::Elsewhere;
     if (attempt_.plan.successor != SEGUE_SUCCESSOR_LATER)
         return Left::ToPeer;
     return attempt_.request.save ? Left::AtRest : Left::ToHolder;
@@ -288,8 +275,10 @@ void Outgoing::finish() {
         attempt_.progress.change([this](report::UpdateRecord& r) {
             r.status = UpdateStatus::Completed;
             note_sizes(r);
+            if (left() == Left::Elsewhere)
+                r.blackout = monotonic_now() - paused_at(r);
         });
-        if (left() == Left::AtRest)
+        if (left() == Left::AtRest || left() == Left::Elsewhere)
             attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
     };
     watchdog_.arm(attempt_.session.deadline, [this, complete] {

@@ -21,6 +21,7 @@ enum class Left {
     ToPeer,   // it runs there
     ToHolder, // which waits for the end of this process
     AtRest,   // in its state, for whoever starts it
+    Elsewhere // it runs on another host
 };
 
 // Used once. Everything on the update thread, but for what the watchdog does when a hook hangs.
@@ -34,7 +35,7 @@ public:
     ~Outgoing();
 
     // Returns when the update is over: the guest is gone (COMPLETED, `postmigrate`), or here and as
-    // it was (FAILED, CANCELLED), or in doubt (PAUSED, only between two hosts).
+    // it was (FAILED, CANCELLED). Between two hosts that may take an operator's word.
     Code run();
 
     // Instead of run(): whether an update could be done, and what is in its way. The guest runs on
@@ -43,6 +44,9 @@ public:
 
     // Where it is, once run() returned OK.
     Left left() const;
+
+    // Of a switch-over between two hosts. [any]
+    Doubt& doubt() { return attempt_.doubt; }
 
     // A cancel was signalled: a hook that does not heed it is not waited for. [any]
     void hasten() { watchdog_.hasten(Deadline::in(kCancelGrace)); }

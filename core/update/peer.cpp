@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// peer.cpp - the successor is another process: started here, or already waiting.
+// peer.cpp - the successor is another process of this host: started here, or already waiting.
 #include "core/update/arbiter.hpp"
 #include "core/update/next_process.hpp"
 #include "core/update/successor_kinds.hpp"
@@ -16,7 +16,7 @@ public:
 
     Status begin() override {
         SEGUE_TRY(next_.reach());
-        return next_.greet(a_.session.agreed.arbiter == SEGUE_ARBITER_WORD);
+        return next_.greet();
     }
 
     Status ready() override {
@@ -28,18 +28,13 @@ public:
     Status check_state() override { return {}; }
 
     Status hand_over() override {
-        const auto arbiter =
-            a_.session.agreed.arbiter == SEGUE_ARBITER_WORD
-                ? make_word_arbiter(a_.ctx.ownership, a_.ctx.guest.generation, a_.number)
-                : make_handshake_arbiter(a_.ctx.ownership, a_.ctx.guest.generation,
-                                         [this] { return a_.progress.relinquish(); });
-        SEGUE_TRY(arbiter->switch_over(next_.stream(), a_.session.wait()));
+        SEGUE_TRY(offer_word(a_.ctx.ownership, a_.ctx.guest.generation, a_.number, next_.stream(),
+                             a_.session.wait()));
         next_.let_go();
         return {};
     }
 
-    // Between two hosts the other side would be left with a record of its own.
-    bool can_rehearse() const override { return (a_.plan.arbiters & SEGUE_ARBITER_WORD) != 0; }
+    bool can_rehearse() const override { return true; }
     Status rehearse(const std::function<void()>& loaded) override {
         SEGUE_TRY(next_.stream().expect(MessageType::Loaded, a_.session.wait()));
         loaded();

@@ -44,11 +44,14 @@ std::uint64_t needed_of(std::uint32_t successor) {
 } // namespace
 
 Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan,
-                     const plugin::ChannelNeed& need) {
-    const std::uint64_t at_rest =
-        plan.successor == SEGUE_SUCCESSOR_PEER ? 0 : SEGUE_TRANSPORT_PERSISTENT;
-    SEGUE_ASSIGN(plugin::Transport t, plugins.transport_of(need.name, plan.successor));
-    const std::uint64_t lacks = (need.need_caps | at_rest) & ~t.caps();
+                     const plugin::ChannelNeed& need, const std::string& address) {
+    std::uint64_t needed = need.need_caps;
+    if (plan.successor != SEGUE_SUCCESSOR_PEER)
+        needed |= SEGUE_TRANSPORT_PERSISTENT;
+    if (!address.empty()) // the engine's connection goes there, too
+        needed |= SEGUE_TRANSPORT_MULTI | SEGUE_TRANSPORT_BIDIRECTIONAL;
+    SEGUE_ASSIGN(plugin::Transport t, plugins.transport_of(need.name, plan.successor, address));
+    const std::uint64_t lacks = needed & ~t.caps();
     if (lacks != 0)
         return Error(Code::Refused, t.name() + " cannot serve channel '" + need.name +
                                         "' of mode/" + mode + ": it lacks " + names_of(lacks))
@@ -57,6 +60,21 @@ Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::
             .with("channel", need.name)
             .with("plugin", t.name());
     return t.check();
+}
+
+Status check_arbiter(const plugin::Plan& plan, const std::string& mode,
+                     const std::string& address) {
+    const bool peer = plan.successor == SEGUE_SUCCESSOR_PEER;
+    if (!address.empty() && (!peer || (plan.arbiters & SEGUE_ARBITER_HANDSHAKE) == 0))
+        return Error(Code::Refused, "mode/" + mode + " works on one host only")
+            .way_out("leave --channel out, or use a mode that switches over between two hosts: "
+                     "segue plugins shows 'arbiter-handshake'")
+            .with("plugin", "mode/" + mode);
+    if (address.empty() && peer && (plan.arbiters & SEGUE_ARBITER_WORD) == 0)
+        return Error(Code::Refused, "mode/" + mode + " works between two hosts only")
+            .way_out("say where the other one listens: --channel tcp:ADDRESS:PORT")
+            .with("plugin", "mode/" + mode);
+    return {};
 }
 
 Status check_channels(PluginSet& plugins, const Hello& hello, const plugin::Plan& plan,

@@ -13,9 +13,12 @@
 namespace segue::update {
 
 // Whether the transport of one channel can do what the mode needs of it, and whether a state
-// without a peer stays there; REFUSED names channel, transport and what it lacks.
+// without a peer stays there; REFUSED names channel, transport and what it lacks. `address`: as
+// Request::address.
 Status check_channel(PluginSet& plugins, const std::string& mode, const plugin::Plan& plan,
-                     const plugin::ChannelNeed& need);
+                     const plugin::ChannelNeed& need, const std::string& address = {});
+// Whether a mode with that plan reaches a peer on this host, or at that address of another.
+Status check_arbiter(const plugin::Plan& plan, const std::string& mode, const std::string& address);
 // The same of all of them, on the side that has heard `hello`; and a state that rests is looked for
 // in one place by both.
 Status check_channels(PluginSet& plugins, const Hello& hello, const plugin::Plan& plan,

@@ -35,6 +35,13 @@ std::chrono::nanoseconds monotonic_now() {
     return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
 }
 
+std::chrono::nanoseconds paused_at(const report::UpdateRecord& record) {
+    for (const report::PhaseTime& p : record.phases)
+        if (p.phase == Phase::Pause)
+            return p.began;
+    return {};
+}
+
 report::UpdateRecord Progress::snapshot() const {
     const std::lock_guard lock(mutex_);
     return record_;

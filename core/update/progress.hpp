@@ -10,6 +10,8 @@ namespace segue::update {
 
 // Nanoseconds of CLOCK_MONOTONIC: the same clock in every process of one host.
 std::chrono::nanoseconds monotonic_now();
+// By that clock; 0 before the pause.
+std::chrono::nanoseconds paused_at(const report::UpdateRecord& record);
 
 // Thread-safe around one UpdateRecord; tells the Report about every edge.
 class Progress {
@@ -31,7 +33,11 @@ public:
         const std::lock_guard lock(mutex_);
         f(record_);
     }
-    Status relinquish() { return report_.relinquished(snapshot()); }
+    // Durable on return. [update]
+    Status note(report::SwitchOver how_far) {
+        change([how_far](report::UpdateRecord& r) { r.switch_over = how_far; });
+        return report_.switching_over(snapshot());
+    }
     // Ends the last phase, sets the status and the error, and tells the report. [update]
     void end(report::UpdateStatus status, std::optional<Error> error);
 

@@ -164,6 +164,11 @@ void RunControl::go_on() noexcept {
     stopped_ = settled_ = false;
 }
 
+void RunControl::in_doubt() {
+    const std::lock_guard lock(mutex_);
+    state_ = RunState::Postmigrate;
+}
+
 void RunControl::gone() {
     const std::lock_guard lock(mutex_);
     stopped_ = false;

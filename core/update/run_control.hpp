@@ -57,6 +57,8 @@ public:
     unsigned requests_waiting() const { return devices_->requests_waiting(); }
     // Takes the guest back to the state before settle() and stop(). Idempotent. [update, watchdog]
     void go_on() noexcept;
+    // Given to another host, which may not have heard: `postmigrate` until gone() or go_on().
+    void in_doubt();
     // The other generation owns it now: `postmigrate`, for ever.
     void gone();
     // New side, right after the commit: opens the gate if the guest was running. Cannot fail.

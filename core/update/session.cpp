@@ -29,6 +29,8 @@ auto until_done(F f, Ready ready, const Waiter& wait) -> decltype(f()) {
 } // namespace
 
 Status Session::listen() {
+    if (entrance != nullptr)
+        return {};
     for (const plugin::ChannelNeed& need : needs) {
         if (listeners_.count(need.name) != 0)
             continue;
@@ -52,6 +54,8 @@ Result<plugin::Transport*> Session::outgoing_transport(const std::string& name) 
 
 Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
     const Waiter w = wait();
+    if (entrance != nullptr)
+        return entrance->take(name, index, w);
     if (side_ == Side::Incoming) {
         const auto at = listeners_.find(name);
         if (at == listeners_.end())
@@ -65,7 +69,16 @@ Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
         SEGUE_TRY(ch.greeted(agreed.nonce, index, w));
         return ch;
     }
-    SEGUE_ASSIGN(plugin::Transport * transport, outgoing_transport(name));
+    SEGUE_ASSIGN(Channel ch, connect(name, name, index, w));
+    if (name == kMain && !lead_in.empty())
+        SEGUE_TRY(ch.send(Frame::Manifest, lead_in, {}, w));
+    return ch;
+}
+
+// `address`: the channel whose transport it is.
+Result<Channel> Session::connect(const std::string& address, const std::string& name,
+                                 std::uint32_t index, const Waiter& w) {
+    SEGUE_ASSIGN(plugin::Transport * transport, outgoing_transport(address));
     plugin::Channel wire;
     const auto ready = [&] {
         return wire ? wire.ready(plugin::Direction::Write) : plugin::Ready{};
@@ -75,9 +88,12 @@ Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
         return std::move(s).error().with("channel", name);
     Channel ch(std::move(wire), name);
     SEGUE_TRY(ch.greet(agreed.nonce, index, w));
-    if (name == kMain && !lead_in.empty())
-        SEGUE_TRY(ch.send(Frame::Manifest, lead_in, {}, w));
     return ch;
+}
+
+Result<Stream> Session::connect_engine(const Waiter& w) {
+    SEGUE_ASSIGN(Channel ch, connect(needs.front().name, kEngineChannel, 0, w));
+    return Stream(std::move(ch));
 }
 
 Result<std::vector<std::byte>> Session::receive_manifest() {

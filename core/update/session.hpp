@@ -21,6 +21,7 @@
 #include "core/ports/dirty_log.hpp"
 #include "core/report/phase.hpp"
 #include "core/update/channel.hpp"
+#include "core/update/entrance.hpp"
 #include "core/update/received.hpp"
 #include "core/update/stream.hpp"
 
@@ -51,6 +52,8 @@ public:
 
     // Incoming: makes every channel of the plan reachable. Before the outgoing side connects.
     Status listen();
+    // Outgoing, to another host: the engine's own connection, at the first channel's address.
+    Result<Stream> connect_engine(const Waiter& wait);
     // Incoming, where no peer told it: opens "main" and gives the manifest that stands first on it.
     Result<std::vector<std::byte>> receive_manifest();
     // The channel, opened and greeted at the first call.
@@ -88,10 +91,14 @@ public:
     std::function<Status()> keep;      // gives the inventory to the keeper, or takes it back
     std::atomic<std::uint64_t> ram_bytes{0}; // moved by put_pages or get_pages
     std::function<void(std::uint64_t, std::uint64_t)> progress;
+    // Incoming, from another host: where every connection comes in, instead of listen().
+    Entrance* entrance = nullptr;
     ports::DirtyLog* dirty_log = nullptr; // outgoing, from the copy phase on, where the plan has it
 
 private:
     Result<Channel> open(const std::string& name, std::uint32_t index);
+    Result<Channel> connect(const std::string& address, const std::string& name,
+                            std::uint32_t index, const Waiter& wait);
     void stop_listening(); // mutex_ held
     Result<plugin::Transport*> outgoing_transport(const std::string& name);
 

@@ -7,6 +7,7 @@
 #include <segue/cpp/fd_passing.hpp>
 
 #include "core/state/error_codec.hpp"
+#include "core/update/channel.hpp"
 
 namespace segue::update {
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x31574745; // "EGW1"
 
-struct Frame {
+struct RawMessage {
     std::uint32_t magic, type, length, fds;
 };
 
@@ -37,13 +38,52 @@ Status receive_all(int fd, std::span<std::byte> out, std::vector<UniqueFd>& fds,
 
 } // namespace
 
+Stream::Stream() = default;
+Stream::Stream(UniqueFd connected)
+    : fd_(std::move(connected)) {}
+Stream::Stream(Channel connected)
+    : channel_(std::make_unique<Channel>(std::move(connected))) {}
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+Stream::~Stream() = default;
+
+void Stream::close() {
+    fd_.reset();
+    channel_.reset();
+}
+
+Status Stream::send_over_channel(MessageType type, std::span<const std::byte> body,
+                                 const Waiter& wait) const {
+    auto number = static_cast<std::uint32_t>(type);
+    const std::array<segue_iov, 2> pieces = {
+        {{&number, sizeof number}, {const_cast<std::byte*>(body.data()), body.size()}}};
+    return channel_->send(Frame::Engine, pieces, {}, wait);
+}
+
+Result<Message> Stream::receive_over_channel(const Waiter& wait) const {
+    Message m;
+    std::uint32_t number = 0;
+    SEGUE_ASSIGN(const FrameHeader h,
+                 channel_->expect(Frame::Engine, kMaxMessage + sizeof number, wait));
+    if (h.length < sizeof number)
+        return Error(Code::Corrupt, "a message of the engine stream without a type");
+    SEGUE_TRY(channel_->receive(std::as_writable_bytes(std::span(&number, 1)), wait));
+    m.type = static_cast<MessageType>(number);
+    m.body.resize(h.length - sizeof number);
+    SEGUE_TRY(channel_->receive(m.body, wait));
+    return m;
+}
+
 Status Stream::send(MessageType type, std::span<const std::byte> body, std::span<const int> fds,
                     const Waiter& wait) const {
     if (body.size() > kMaxMessage)
         return Error(Code::Invalid, "a message of " + std::to_string(body.size()) +
                                         " bytes is too large for the engine stream");
-    Frame frame = {kMagic, static_cast<std::uint32_t>(type),
-                   static_cast<std::uint32_t>(body.size()), static_cast<std::uint32_t>(fds.size())};
+    if (channel_)
+        return send_over_channel(type, body, wait);
+    RawMessage frame = {kMagic, static_cast<std::uint32_t>(type),
+                        static_cast<std::uint32_t>(body.size()),
+                        static_cast<std::uint32_t>(fds.size())};
     std::array<segue_iov, 2> iov = {
         {{&frame, sizeof frame}, {const_cast<std::byte*>(body.data()), body.size()}}};
     std::size_t first = 0;
@@ -70,8 +110,10 @@ Status Stream::send(MessageType type, std::span<const std::byte> body, std::span
 }
 
 Result<Message> Stream::receive(const Waiter& wait) const {
+    if (channel_)
+        return receive_over_channel(wait);
     Message m;
-    Frame frame = {};
+    RawMessage frame = {};
     SEGUE_TRY(receive_all(fd_.get(), std::as_writable_bytes(std::span(&frame, 1)), m.fds, wait));
     if (frame.magic != kMagic || frame.length > kMaxMessage)
         return Error(Code::Corrupt,
@@ -115,6 +157,13 @@ Error refusal(const Message& message) {
     default:
         return said;
     }
+}
+
+std::optional<Error> last_refusal(const Stream& stream, const Waiter& wait) {
+    while (const auto m = stream.receive(wait))
+        if (m->type == MessageType::Refused)
+            return refusal(*m);
+    return std::nullopt;
 }
 
 Status Stream::refuse(const Error& why, const Waiter& wait) const {

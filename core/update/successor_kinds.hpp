@@ -6,8 +6,9 @@
 
 namespace segue::update {
 
-std::unique_ptr<Successor> make_peer(Attempt& attempt);  // SEGUE_SUCCESSOR_PEER
-std::unique_ptr<Successor> make_self(Attempt& attempt);  // SEGUE_SUCCESSOR_SELF
-std::unique_ptr<Successor> make_later(Attempt& attempt); // SEGUE_SUCCESSOR_LATER
+std::unique_ptr<Successor> make_peer(Attempt& attempt);      // SEGUE_SUCCESSOR_PEER
+std::unique_ptr<Successor> make_elsewhere(Attempt& attempt); // the same, on another host
+std::unique_ptr<Successor> make_self(Attempt& attempt);      // SEGUE_SUCCESSOR_SELF
+std::unique_ptr<Successor> make_later(Attempt& attempt);     // SEGUE_SUCCESSOR_LATER
 
 } // namespace segue::update

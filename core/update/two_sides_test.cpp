@@ -13,6 +13,17 @@ namespace segue::update {
 
 using report::RunState;
 
+namespace {
+
+// Lends a thread an identity that can be killed.
+Result<Child> sleeper() {
+    SpawnSpec s;
+    s.argv = {"/bin/sleep", "1000"};
+    return spawn(s);
+}
+
+} // namespace
+
 FakePlugins::FakePlugins(std::string dir, Options opts)
     : options(std::move(opts))
     , dir_(std::move(dir))
@@ -55,29 +66,47 @@ Candidate::~Candidate() {
     join();
 }
 
+void Candidate::take(std::unique_ptr<Origin> origin) {
+    Standby standby{guest,
+                    machine,
+                    run,
+                    inventory,
+                    plugins,
+                    report,
+                    [this]() -> Result<ports::Devices*> {
+                        run.attach(vcpus, devices);
+                        return &devices;
+                    },
+                    [] {}, // no holder
+                    ownership,
+                    exec_fds,
+                    kill.get()}; // a thread cannot be killed: it is told when it would be dead
+    incoming = std::make_unique<Incoming>(standby, std::move(origin));
+    result = incoming->run();
+    record = incoming->record();
+    if (!result) // a process would end now
+        (void)sys::pidfd_signal(kill.get(), SIGKILL).ok();
+}
+
 void Candidate::start(UniqueFd stream) {
     wire = sys::dup(stream.get()).value();
     thread = std::thread([this, stream = std::move(stream)]() mutable {
-        Standby standby{guest,
-                        machine,
-                        run,
-                        inventory,
-                        plugins,
-                        report,
-                        [this]() -> Result<ports::Devices*> {
-                            run.attach(vcpus, devices);
-                            return &devices;
-                        },
-                        [] {}, // no holder
-                        ownership,
-                        exec_fds,
-                        kill.get()}; // a thread cannot be killed: it is told when it would be dead
-        incoming =
-            std::make_unique<Incoming>(standby, from_peer(Stream(std::move(stream)), record_path));
-        result = incoming->run();
-        record = incoming->record();
+        take(from_peer(Stream(std::move(stream))));
+    });
+}
+
+void Candidate::start_elsewhere(const std::string& address) {
+    kill = std::move(sleeper().value().pidfd);
+    auto transport = plugins.transport_at(address);
+    arrival = std::make_unique<Arrival>(transport->listen().value());
+    thread = std::thread([this] {
+        if (Status s = arrival->begin(kill.get()); !s) {
+            result = std::move(s);
+            return;
+        }
+        take(from_elsewhere(*arrival, record_path, [this] { return machine.take_hold(); }));
         if (!result) // a process would end now
-            (void)sys::pidfd_signal(kill.get(), SIGKILL).ok();
+            arrival.reset();
     });
 }
 
@@ -101,9 +130,7 @@ Error Candidate::die() {
 Result<Child> FakeLauncher::start(const ports::SuccessorSpec&, int stream) {
     SEGUE_TRY(script_.at("old launcher start"));
     SEGUE_ASSIGN(UniqueFd theirs, sys::dup(stream));
-    SpawnSpec sleeper;
-    sleeper.argv = {"/bin/sleep", "1000"};
-    SEGUE_ASSIGN(Child child, spawn(sleeper));
+    SEGUE_ASSIGN(Child child, sleeper());
     auto candidate = make_();
     SEGUE_ASSIGN(candidate->kill, sys::dup(child.pidfd.get()));
     candidate->start(std::move(theirs));

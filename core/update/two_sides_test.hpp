@@ -13,6 +13,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/report/recording.hpp"
+#include "core/update/arrival.hpp"
 #include "core/update/fake_ports_test.hpp"
 #include "core/update/incoming.hpp"
 #include "core/update/outgoing.hpp"
@@ -29,6 +30,9 @@ public:
     Result<plugin::Mode> mode(const std::string&, Side side,
                               const plugin::ModeServices& services) override;
     Result<plugin::Transport> transport(const std::string& channel) override;
+    Result<plugin::Transport> transport_at(const std::string& address) override {
+        return transport(address);
+    }
     Result<plugin::Memory*> memory(const std::string&) override { return &*memory_; }
     Result<plugin::Keeper> keeper(const segue_host_process*) override {
         return Error(Code::NotFound, "there is no keeper");
@@ -50,7 +54,10 @@ struct Candidate {
               const config::Identity& identity);
     ~Candidate();
     void start(UniqueFd stream);
+    // As on another host: waits at `address` for who connects.
+    void start_elsewhere(const std::string& address);
     void join();
+    void take(std::unique_ptr<Origin> origin);
     // What SIGKILL does, as far as the other side can see.
     Error die();
 
@@ -67,6 +74,7 @@ struct Candidate {
     ExecFds exec_fds;
     UniqueFd kill, wire; // copies: of the identity's pidfd, and of the stream's socket
     Status result;
+    std::unique_ptr<Arrival> arrival; // of one elsewhere
     std::unique_ptr<Incoming> incoming;
     report::UpdateRecord record; // once it is over, without an error
     std::thread thread;
@@ -108,11 +116,17 @@ public:
             act();
     }
     void progress(std::uint64_t, std::uint64_t total) override { bytes = total; }
+    Status switching_over(const report::UpdateRecord& record) override {
+        steps.push_back(record.switch_over);
+        return on_step ? on_step(record.switch_over) : Status();
+    }
     void ended(const report::UpdateRecord& record) override { ends.push_back(record); }
 
     std::optional<report::Phase> at;
     std::function<void()> act;
+    std::function<Status(report::SwitchOver)> on_step;
     std::vector<report::Phase> phases;
+    std::vector<report::SwitchOver> steps;
     std::vector<report::UpdateRecord> ends;
     std::uint64_t bytes = 0;
 };

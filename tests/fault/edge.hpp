@@ -7,7 +7,8 @@
 namespace segue::fault {
 
 // "old prepare": the outgoing process enters that phase and has done nothing of it yet; "new
-// ended": the incoming one is through. The phase's names are report::kPhaseNames, and "ended".
+// ended": the incoming one is through. The phase's names are report::kPhaseNames, and "ended"; so
+// are the steps between two hosts, report::kSwitchOverNames.
 using Edge = std::string;
 
 // Where both processes find the test, as an environment variable of theirs: a successor inherits

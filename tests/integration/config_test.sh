@@ -16,7 +16,8 @@ name=${name%%-*}
 work=$(mktemp -d -p /dev/shm segue-config.XXXXXX)
 kernel=$build/share/segue/metronome.elf
 
-segue() { "$build/bin/segue" --run-dir "$work/run" --state-dir "$work/state" "$@"; }
+host=$work
+segue() { "$build/bin/segue" --run-dir "$host/run" --state-dir "$host/state" "$@"; }
 
 cleanup() {
     segue kill "$name" >/dev/null 2>&1 || true
@@ -27,7 +28,7 @@ trap cleanup EXIT
 
 fail() {
     echo "config_test: $*" >&2
-    cat "$work/run/$name/vmm.log" >&2 || true
+    cat "$host/run/$name/vmm.log" >&2 || true
     exit 1
 }
 
@@ -141,10 +142,26 @@ if [[ $modes == *cpr-reboot* ]]; then
     [[ $(field state) == running && $(field generation) == $((generation + 1)) ]] || fail "the guest does not run after the start"
     if segue start "$name" >/dev/null 2>&1; then fail "it was started twice"; fi
 fi
+left_by() { # HOST: its VMM has ended
+    for _ in {1..200}; do
+        [[ -e $1/run/$name/lock ]] || return 0
+        sleep 0.05
+    done
+    fail "the VMM in $1 is still there"
+}
+if [[ $config == *-hosts.toml ]]; then # to another one, which is other folders here
+    address=tcp:127.0.0.1:$((30000 + $$ % 10000))
+    host=$work/there
+    segue run "$config" "${settings[@]}" --incoming "$address" || fail "no VMM waits for the guest"
+    [[ $(field state) == inmigrate ]] || fail "it does not wait"
+    host=$work
+    segue update "$name" --channel "$address" || fail "the guest does not go to another host"
+    left_by "$work"
+    host=$work/there
+    [[ $(field state) == running && $(field generation) == $((generation + 1)) ]] || fail "it does not run there"
+    if segue resolve "$name" --here; then fail "something is in doubt"; fi
+fi
 segue shutdown "$name" --force || fail "the guest cannot be shut down"
-for _ in {1..200}; do
-    [[ -e $work/run/$name/lock ]] || break
-    sleep 0.05
-done
+left_by "$host"
 left=$(find "$work" -type f ! -name vmm.log ! -name journal.jsonl ! -name state.gz ! -name disk.raw ! -name '*.pem' ! -name '*.key' ! -name psk; find "$work" -type s)
 [[ -z $left ]] || fail "left behind: $left"

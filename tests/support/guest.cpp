@@ -70,7 +70,8 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << spec.transport << "\", options = { " << spec.options << " } }\noptions."
         << spec.modes.front() << " = { " << spec.mode_options << " }\nkeeper = \"exec\"\n"
         << (spec.data.empty() ? "" : "channels.data = { " + spec.data + " }\n")
-        << (spec.at_rest.empty() ? "" : "channels.at-rest = { " + spec.at_rest + " }\n");
+        << (spec.at_rest.empty() ? "" : "channels.at-rest = { " + spec.at_rest + " }\n")
+        << (spec.hosts.empty() ? "" : "channels.hosts = { " + spec.hosts + " }\n");
     ::chmod((dir_ / file).c_str(), 0600); // whatever the umask is
     return dir_ / file;
 }
@@ -88,20 +89,30 @@ Result<Child> Guest::start_vmm(const std::vector<std::string>& more) const {
     return spawn(s);
 }
 
+Status Guest::answers(Deadline deadline) {
+    for (;;) {
+        if (client().healthz())
+            return {};
+        if (auto ended = wait_exit(*first_, Deadline::in(kPoll)))
+            return Error(Code::Io, "the VMM " + to_string(*ended) + "\n" + log());
+        if (deadline.passed())
+            return Error(Code::Deadline, "the VMM does not answer");
+    }
+}
+
+Status Guest::start_incoming(const std::string& address) {
+    SEGUE_TRY(create(places_));
+    SEGUE_ASSIGN(first_, start_vmm({"--incoming=" + address}));
+    return answers(Deadline::in(kStart));
+}
+
 Status Guest::start() {
     SEGUE_TRY(create(places_));
     // There from the start, so that the first entry is no new file.
     SEGUE_TRY(sys::open(places_.journal(), O_WRONLY | O_CREAT | O_APPEND));
     SEGUE_ASSIGN(first_, start_vmm());
     const Deadline deadline = Deadline::in(kStart);
-    for (;;) {
-        if (client().healthz())
-            break;
-        if (auto ended = wait_exit(*first_, Deadline::in(kPoll)))
-            return Error(Code::Io, "the VMM " + to_string(*ended) + "\n" + log());
-        if (deadline.passed())
-            return Error(Code::Deadline, "the VMM does not answer");
-    }
+    SEGUE_TRY(answers(deadline));
     SEGUE_ASSIGN(const control::VmInfo vm, client().vm());
     if (!vm.ram.at(0).path.empty()) {
         SEGUE_ASSIGN(page_, GuestPage::open(vm.ram.at(0), deadline));

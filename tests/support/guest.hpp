@@ -25,6 +25,7 @@ struct GuestSpec {
     std::string transport = "unix", options; // of channel "main"; options as in "a = 1, b = 2"
     std::string data;                        // channel "data", as in "transport = 'unix'"
     std::string at_rest;                     // channel "at-rest", as in "transport = 'file'"
+    std::string hosts;                       // channel "hosts", which leads to another one
     std::vector<std::string> plugin_dirs;    // before the built-in one
     std::vector<std::string> set;            // overrides, "key=value"
     std::string prepare = "60s", handover = "60s"; // deadlines: only who tests one waits for it
@@ -41,6 +42,8 @@ public:
 
     // Until the guest has filled its memory; one in private memory, until its VMM answers.
     Status start();
+    // Instead: its VMM waits at that address for the guest to come from another host.
+    Status start_incoming(const std::string& address);
     // Its RAM is another file now: page() is of that.
     Status follow();
     // A VMM beside the one that runs: `more` arguments, this configuration.
@@ -70,6 +73,8 @@ public:
     std::string log() const;
 
 private:
+    Status answers(Deadline deadline);
+
     GuestSpec spec_;
     TempDir dir_;
     GuestPlaces places_;

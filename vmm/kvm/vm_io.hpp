@@ -18,8 +18,8 @@ Status read_chips(const Vm& vm, VmState& state);
 // Last of all. [pause]
 Status read_clock(const Vm& vm, VmState& state);
 
-// REFUSED where the state is of another boot, or a capability differs: it is named. Before the
-// pause, on the blank state of the old side.
+// REFUSED where a capability differs: it is named. Before the pause, on the blank state of the old
+// side.
 Status check_fit(const Vm& vm, const VmState& state);
 
 // After all vCPUs' write(). Chips, then the clock, advanced by the time since read_clock(). [pause]

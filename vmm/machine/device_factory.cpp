@@ -55,6 +55,29 @@ Status open_block(const DeviceConfig& d, inventory::Inventory& inventory) {
     return open_disk(disk_config(d), inventory);
 }
 
+Status join_block(const DeviceConfig& d, inventory::Inventory& inventory) {
+    return join_disk(disk_config(d), inventory);
+}
+
+Status block_may_leave(const DeviceConfig& d) {
+    if (d.flag("shared"))
+        return {};
+    return Error(Code::Refused, "disk '" + d.id + "' (" + d.text("path") +
+                                    ") is not said to be on storage that other hosts share")
+        .way_out("put it there, and start the guest with options.shared = true of that device")
+        .with("device", d.id);
+}
+
+Status unlock_block(const DeviceConfig& d, const inventory::Inventory& inventory) {
+    return let_go(disk_config(d), inventory);
+}
+Status lock_block(const DeviceConfig& d, const inventory::Inventory& inventory) {
+    return take_hold(disk_config(d), inventory);
+}
+Status block_is_held(const DeviceConfig& d, const inventory::Inventory& inventory) {
+    return check_held(disk_config(d), inventory);
+}
+
 Result<ModelPtr> make_block(const DeviceConfig& d, const HostSide& host) {
     SEGUE_ASSIGN(Disk disk, adopted(adopt_disk, disk_config(d), host));
     disk.config = disk_config(d);
@@ -182,16 +205,28 @@ Result<ModelPtr> make_rng(const DeviceConfig& d, const HostSide&) {
     return ModelPtr(new VirtioRng(d.id));
 }
 
+using Act = Status (*)(const DeviceConfig&, const inventory::Inventory&);
+
+// Of a device that stands for something which only one host may hold.
+struct Holding {
+    Status (*join)(const DeviceConfig&, inventory::Inventory&); // in place of open()
+    Status (*may_leave)(const DeviceConfig&);
+    Act let_go, take_hold, check_held;
+};
+constexpr Holding kDiskLock = {join_block, block_may_leave, unlock_block, lock_block,
+                               block_is_held};
+
 struct Factory {
     std::string_view model;
     Status (*open)(const DeviceConfig&, inventory::Inventory&);
     Result<ModelPtr> (*make)(const DeviceConfig&, const HostSide&);
     void (*remove)(const DeviceConfig&) noexcept = nullptr; // what open() has left on the host
+    const Holding* holding = nullptr;
 };
 
 constexpr Factory kFactories[] = {
     {VirtioBalloon::kName, open_balloon, make_balloon},
-    {VirtioBlock::kName, open_block, make_block},
+    {VirtioBlock::kName, open_block, make_block, nullptr, &kDiskLock},
     {VirtioConsole::kName, open_console_port, make_console, remove_console_port},
     {VirtioNet::kName, open_net, make_net},
     {VirtioRng::kName, open_nothing, make_rng},
@@ -217,6 +252,50 @@ Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Invento
         SEGUE_TRY(factory->open(d, inventory));
     }
     return {};
+}
+
+Status join_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory) {
+    for (const DeviceConfig& d : devices) {
+        SEGUE_ASSIGN(const Factory* factory, factory_of(d));
+        SEGUE_TRY(factory->holding != nullptr ? factory->holding->join(d, inventory)
+                                              : factory->open(d, inventory));
+    }
+    return {};
+}
+
+Status check_leaving(const std::vector<DeviceConfig>& devices) {
+    for (const DeviceConfig& d : devices) {
+        SEGUE_ASSIGN(const Factory* factory, factory_of(d));
+        if (factory->holding != nullptr)
+            SEGUE_TRY(factory->holding->may_leave(d));
+    }
+    return {};
+}
+
+namespace {
+
+Status each_holding(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory,
+                    Act Holding::*act) {
+    for (const DeviceConfig& d : devices) {
+        SEGUE_ASSIGN(const Factory* factory, factory_of(d));
+        if (factory->holding != nullptr)
+            SEGUE_TRY((factory->holding->*act)(d, inventory));
+    }
+    return {};
+}
+
+} // namespace
+
+Status let_go(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory) {
+    return each_holding(devices, inventory, &Holding::let_go);
+}
+
+Status take_hold(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory) {
+    return each_holding(devices, inventory, &Holding::take_hold);
+}
+
+Status check_held(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory) {
+    return each_holding(devices, inventory, &Holding::check_held);
 }
 
 void forget_devices(const std::vector<DeviceConfig>& devices) noexcept {

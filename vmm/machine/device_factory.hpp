@@ -15,6 +15,15 @@ namespace segue::vmm {
 
 // Opens what the devices stand for on the host, into the inventory. [main]
 Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
+// The same for a guest that runs on another host yet: what only one may hold is left alone. [main]
+Status join_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
+// REFUSED names a device that stays on this host. [update]
+Status check_leaving(const std::vector<DeviceConfig>& devices);
+// What only one host may hold: let go, taken. [update, main]
+Status let_go(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory);
+Status take_hold(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory);
+// Before it is taken: whether somebody holds it, who then is the guest's VMM on the other host.
+Status check_held(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory);
 // No process has the guest any more: removes what that left in the file system. [main]
 void forget_devices(const std::vector<DeviceConfig>& devices) noexcept;
 

@@ -37,6 +37,19 @@ protected:
     inventory::Inventory inventory;
 };
 
+TEST(DeviceFactory, ADiskThatIsNotSaidToBeSharedStaysOnItsHost) {
+    DeviceConfig disk;
+    disk.id = "disk0";
+    disk.model = "virtio-blk";
+    disk.values = {{"path", "/d"}, {"shared", "false"}};
+    const Status stays = check_leaving({disk});
+    ASSERT_EQ(stays.code(), Code::Refused);
+    EXPECT_EQ(stays.error().detail("device"), "disk0");
+    EXPECT_THAT(stays.error().way_out(), HasSubstr("shared = true"));
+    disk.values["shared"] = "true";
+    EXPECT_TRUE(check_leaving({disk}).ok());
+}
+
 TEST_F(NetCardTest, HasTheTapsQueuesAndAnAddressOfItsOwn) {
     net.add_tap("tap0", IFF_VNET_HDR | IFF_MULTI_QUEUE);
     const DeviceConfig config = card({{"tap", "tap0"}, {"queues", "2"}});

@@ -5,6 +5,7 @@
 
 #include "core/base/list.hpp"
 #include "vmm/kvm/codec.hpp"
+#include "vmm/kvm/other_host.hpp"
 #include "vmm/kvm/state_parts.hpp"
 
 namespace segue::vmm {
@@ -102,6 +103,7 @@ Status KvmMover::load(const state::Reader& state) {
         SEGUE_ASSIGN(const state::Section* vcpu, state.take("vcpu", std::to_string(id)));
         SEGUE_TRY(decode(*vcpu, now_.vcpus[id]));
     }
+    SEGUE_TRY(carry_over(now_, this_boot(), host_moment()));
     return write_all(now_);
 }
 

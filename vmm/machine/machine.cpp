@@ -98,6 +98,25 @@ Status Machine::reopen(const std::vector<DeviceConfig>& devices,
     return open_devices(devices, inventory);
 }
 
+Status Machine::join(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory) {
+    host_.reopened = joined_ = true;
+    for (const DeviceConfig& d : devices) // the other host writes to them
+        host_.changed_disks.push_back(d.id);
+    return join_devices(devices, inventory);
+}
+
+Status Machine::check_leaving() {
+    return vmm::check_leaving(config_.devices);
+}
+
+Status Machine::let_go() {
+    return vmm::let_go(config_.devices, *inventory_);
+}
+
+Status Machine::take_hold() {
+    return vmm::take_hold(config_.devices, *inventory_);
+}
+
 Status Machine::create(const MachineConfig& config, inventory::Inventory& inventory) {
     if (config.vcpus < 1 || config.vcpus > kMaxVcpus)
         return Error(Code::Invalid, "guest: " + std::to_string(config.vcpus) + " vCPUs, not 1 to " +
@@ -165,6 +184,8 @@ Status Machine::build(const state::Reader& manifest, const inventory::Inventory&
     SEGUE_ASSIGN(ConsoleBackend console, adopt_console(config_.console, inventory));
     host_.inventory = &inventory;
     SEGUE_TRY(rebuild(manifest, inventory, std::move(console)));
+    if (joined_)
+        SEGUE_TRY(check_held(config_.devices, inventory));
     return host_.reopened ? check_cpu() : Status();
 }
 

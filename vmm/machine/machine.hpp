@@ -54,6 +54,10 @@ public:
     Status reopen(const std::vector<DeviceConfig>& devices,
                   const std::vector<std::string>& changed_disks, inventory::Inventory& inventory);
 
+    // A guest that runs on another host: the same, before it comes. What only one host may hold is
+    // left to the other.
+    Status join(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
+
     // The guest is this process's for good, and runs: what of the old one's would otherwise have
     // changed under it. [main]
     void settle_in();
@@ -73,6 +77,9 @@ public:
     Status save(state::Writer& state) override;
     Status load(const state::Reader& state) override;
     Status compare() override { return mover_->compare(); }
+    Status check_leaving() override;
+    Status let_go() override;
+    Status take_hold() override;
 
 private:
     Status open_vm();
@@ -104,6 +111,7 @@ private:
     std::optional<HostProcess> process_;
     VcpuPlacement placement_;
     HostSide host_;
+    bool joined_ = false;  // as join() says
     bool entered_ = false; // each vCPU has been in KVM_RUN
 };
 

@@ -86,6 +86,28 @@ Result<plugin::Transport> ConfiguredPlugins::resting() {
     return transport(channels_.count("at-rest") != 0 ? "at-rest" : "main");
 }
 
+Result<plugin::Transport> ConfiguredPlugins::transport_at(const std::string& address) {
+    const auto colon = address.find(':');
+    const std::string id = address.substr(0, colon);
+    const auto at = std::find_if(channels_.begin(), channels_.end(), [&](const auto& channel) {
+        return channel.second.plugin->manifest().id == id;
+    });
+    if (colon == std::string::npos || at == channels_.end())
+        return Error(Code::Refused, "'" + address + "' names no transport of this guest's channels")
+            .way_out("write TRANSPORT:ADDRESS, and have a channel with it in the guest's file: "
+                     "update.channels.hosts = { transport = \"tcp\", options = { address = "
+                     "\"192.0.2.2:4444\" } }")
+            .with("channel", address);
+    plugin::PluginConfig options = at->second.choice.options;
+    const char* key = options.knows("address") ? "address" : "path";
+    if (!options.knows(key))
+        return Error(Code::Refused, "transport/" + id + " leads nowhere that could be named")
+            .way_out("use one with an address: tcp")
+            .with("plugin", "transport/" + id);
+    SEGUE_TRY(options.set(key, address.substr(colon + 1)));
+    return plugin::Transport::create(*at->second.plugin, options);
+}
+
 Result<plugin::Memory*> ConfiguredPlugins::memory(const std::string& block) {
     const auto at = memory_.find(block);
     if (at == memory_.end())

@@ -34,6 +34,8 @@ public:
                               const plugin::ModeServices& services) override;
     Result<plugin::Transport> transport(const std::string& channel) override;
     Result<plugin::Transport> resting() override;
+    // With the options of the first channel that has that transport, but for where it leads.
+    Result<plugin::Transport> transport_at(const std::string& address) override;
     Result<plugin::Memory*> memory(const std::string& block) override;
     Result<plugin::Keeper> keeper(const segue_host_process* process) override;
 

@@ -93,12 +93,17 @@ std::vector<std::string> GuestProcess::common_options() const {
 }
 
 // The server has a copy of its own: the inventory's goes on to the next generation.
-Status GuestProcess::serve(bool held) {
+Result<std::unique_ptr<control::Server>> GuestProcess::server_for(control::Service& service,
+                                                                  bool held) {
     SEGUE_ASSIGN(UniqueFd listening, sys::dup(inventory_.find("control")));
     control::ServerLimits limits;
     limits.held = held;
     SEGUE_ASSIGN(limits.access.group, control::group_named(config_.control.group));
-    SEGUE_ASSIGN(server_, control::Server::start(*service_, std::move(listening), limits));
+    return control::Server::start(service, std::move(listening), limits);
+}
+
+Status GuestProcess::serve(bool held) {
+    SEGUE_ASSIGN(server_, server_for(*service_, held));
     return {};
 }
 
@@ -184,6 +189,11 @@ std::optional<int> GuestProcess::handle(HandedOver news) {
             log::warn("this process's end takes longer: " + undertaker.error().what());
         ::_exit(0); // the guest stands still: the kernel takes the rest apart
     }
+    if (news.left == update::Left::Elsewhere) {
+        log::info("the guest is on another host; this process ends");
+        leave_nothing();
+        return 0;
+    }
     server_->release();
     if (news.left == update::Left::AtRest)
         clear_places();
@@ -204,6 +214,11 @@ int GuestProcess::end(int code, const std::string& why) {
                    update::to_string(ownership_->word()));
         return 1;
     }
+    leave_nothing();
+    return code;
+}
+
+void GuestProcess::leave_nothing() {
     server_.reset();
     for (const config::MemoryConfig& m : config_.memory)
         if (auto memory = plugins_->memory(m.id))
@@ -212,7 +227,6 @@ int GuestProcess::end(int code, const std::string& why) {
     ::unlink(places_.owner().c_str());
     remove_stale(places_.standby_socket());
     ::unlink(places_.start_file().c_str());
-    return code;
 }
 
 // No process has the guest; what says who owns it stays.

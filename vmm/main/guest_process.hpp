@@ -23,6 +23,7 @@
 #include "vmm/main/inbox.hpp"
 #include "vmm/main/options.hpp"
 #include "vmm/main/process_launcher.hpp"
+#include "vmm/main/reception.hpp"
 
 namespace segue::vmm {
 
@@ -55,7 +56,9 @@ private:
     std::vector<std::string> common_options() const;
     Status make_ram();
     Status listen();
+    Result<std::unique_ptr<control::Server>> server_for(control::Service& service, bool held);
     Status serve(bool held);
+    Status receive();
     Result<UniqueFd> engine_stream() const;
     Status make_items();
     Result<std::unique_ptr<update::Origin>> origin();
@@ -71,8 +74,10 @@ private:
     // The guest ends here, if it still is ours.
     int end(int code, const std::string& why);
     void clear_places();
+    void leave_nothing();
     void note_start() const;
     bool is_at_rest() const;
+    void clear_up();
 
     Options options_;
     config::GuestConfig config_;
@@ -90,6 +95,7 @@ private:
     Machine machine_{inbox_};
     update::RunControl run_{report::RunState::Inmigrate};
     ProcessLauncher launcher_;
+    std::unique_ptr<Reception> reception_; // from another host; until that has heard
     std::unique_ptr<GuestService> service_;
     std::unique_ptr<control::Server> server_;
     std::unique_ptr<update::Engine> engine_;

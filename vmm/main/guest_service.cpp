@@ -139,6 +139,8 @@ Status GuestService::allowed(const control::UpdateRequest& request) const {
         return refused("binary", request.binary);
     if (!request.config.empty() && request.config != p_.facts.config)
         return refused("config", request.config);
+    if (!request.channel.empty())
+        return refused("channel", request.channel);
     return {};
 }
 
@@ -160,6 +162,7 @@ Result<update::Request> GuestService::complete(const control::UpdateRequest& req
     r.successor.binary = request.binary.empty() ? usual : request.binary;
     r.successor.config = request.config.empty() ? p_.facts.config : request.config;
     r.deadlines = deadlines_of(u);
+    r.address = request.channel;
     if (!request.key.empty()) {
         r.key = request.key;
         r.digest = control::digest_of(request);

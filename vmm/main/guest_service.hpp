@@ -52,6 +52,9 @@ public:
     }
     std::vector<control::PluginInfo> plugins() override { return p_.plugins.list(); }
     Status cancel_update() override;
+    Status resolve(bool here) override {
+        return engine_->resolve(here ? update::Place::Here : update::Place::There);
+    }
 
 private:
     Result<update::Request> complete(const control::UpdateRequest& request) const;

@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* kHelp =
     "usage: segue-vmm --config FILE [--set KEY=VALUE]... [--run-dir DIR] [--state-dir DIR]\n"
-    "                 [--incoming[=SOCKET] | --restore | --from-exec] [--log-level LEVEL]\n"
+    "                 [--incoming[=SOCKET|=TRANSPORT:ADDRESS] | --restore | --from-exec] "
+    "[--log-level LEVEL]\n"
     "\n"
     "Runs one guest in this process. 'segue run FILE' starts it in the background.\n"
     "\n"
@@ -29,6 +30,8 @@ constexpr const char* kHelp =
     "  --state-dir DIR      where the journal lives\n"
     "  --incoming[=SOCKET]  a standby: waits at SOCKET (default: standby.sock in the guest's\n"
     "                       run directory) for the VMM that runs the guest to update to this one\n"
+    "  --incoming=TRANSPORT:ADDRESS\n"
+    "                       the same for a VMM on another host: tcp:192.0.2.2:4444\n"
     "  --restore            starts the guest from the state that was left on channel main\n"
     "  --accept-changed-disk ID\n"
     "                       with --restore: that disk may be another one than in the state\n"
@@ -60,8 +63,13 @@ Error usage(const std::string& what) {
 Status take_incoming(const char* value, Options& o) {
     o.incoming = true;
     const std::string_view text = value != nullptr ? value : "";
-    if (text.substr(0, 3) != "fd:") {
+    const bool is_path = text.substr(0, text.find(':')).find('/') != std::string_view::npos;
+    if (is_path || text.find(':') == std::string_view::npos) {
         o.incoming_path = text;
+        return {};
+    }
+    if (text.substr(0, 3) != "fd:") {
+        o.incoming_address = text;
         return {};
     }
     const auto digits = text.substr(3);

@@ -21,6 +21,8 @@ struct Options {
     bool incoming = false;
     std::string incoming_path; // --incoming=PATH; empty: standby.sock in the run directory
     int stream_fd = -1;        // --incoming=fd:N: the engine stream, connected
+    // --incoming=TRANSPORT:ADDRESS: where a VMM on another host connects
+    std::string incoming_address;
     // --restore: from the state on channel "main"; with a stream_fd once the owner has gone
     bool restore = false;
     std::vector<std::string> changed_disks; // --accept-changed-disk ID, with --restore

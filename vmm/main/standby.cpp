@@ -11,6 +11,8 @@
 #include "core/base/wait.hpp"
 #include "core/update/handoff.hpp"
 #include "core/update/incoming.hpp"
+#include "vmm/devices/models.hpp"
+#include "vmm/machine/device_factory.hpp"
 #include "vmm/main/guest_process.hpp"
 
 namespace segue::vmm {
@@ -69,6 +71,17 @@ Result<UniqueFd> GuestProcess::engine_stream() const {
     }
 }
 
+// Whoever connects to the address that we were given.
+Status GuestProcess::receive() {
+    SEGUE_TRY(make_items());
+    SEGUE_ASSIGN(plugin::Transport transport, plugins_->transport_at(options_.incoming_address));
+    SEGUE_ASSIGN(plugin::Listener listener, transport.listen());
+    reception_ = std::make_unique<Reception>(config_, inbox_, journal_, std::move(listener));
+    SEGUE_ASSIGN(reception_->server, server_for(reception_->service, false));
+    log::info("standby: waiting at " + options_.incoming_address);
+    return reception_->arrival.begin(inbox_.fd());
+}
+
 // What another boot, or another process, left on channel "main" has none of our descriptors.
 Status GuestProcess::make_items() {
     SEGUE_ASSIGN(UniqueFd lock, take_lock(places_));
@@ -76,6 +89,8 @@ Status GuestProcess::make_items() {
     SEGUE_TRY(listen());
     if (auto console = open_console(config_.console, inventory_); !console)
         return std::move(console).error();
+    if (!options_.incoming_address.empty())
+        return machine_.join(plug_in(config_.devices), inventory_);
     return machine_.reopen(plug_in(config_.devices), options_.changed_disks, inventory_);
 }
 
@@ -93,8 +108,13 @@ Result<std::unique_ptr<update::Origin>> GuestProcess::origin() {
                      update::take_handoff(UniqueFd(options_.handoff_fd), exec_fds_));
         return update::from_self(std::move(handoff.record));
     }
+    if (!options_.incoming_address.empty()) {
+        SEGUE_TRY(receive());
+        return update::from_elsewhere(reception_->arrival, places_.owner(),
+                                      [this] { return machine_.take_hold(); });
+    }
     SEGUE_ASSIGN(UniqueFd stream, engine_stream());
-    return update::from_peer(update::Stream(std::move(stream)), places_.owner());
+    return update::from_peer(update::Stream(std::move(stream)));
 }
 
 // Of what the operator has waived, for the record.
@@ -126,7 +146,7 @@ update::Standby GuestProcess::standby(std::function<Result<ports::Devices*>()> o
 Status GuestProcess::answer() {
     update::Stream stream{UniqueFd(options_.probe_fd)};
     update::Standby standby = this->standby({}, {});
-    return update::Incoming(standby, update::from_peer(std::move(stream), "")).check();
+    return update::Incoming(standby, update::from_peer(std::move(stream))).check();
 }
 
 // Nobody has the guest: this process was started for a state that rests, or its owner has left one.
@@ -136,8 +156,26 @@ bool GuestProcess::is_at_rest() const {
     return ownership_ && ownership_->word().state == update::Owner::Offered;
 }
 
+// Nobody here has the guest, and this process made its own files.
+void GuestProcess::clear_up() {
+    if (is_at_rest())
+        return clear_places(); // only the state is left, as it was
+    if (options_.incoming_address.empty() || inventory_.find("lock") < 0)
+        return;
+    if (reception_)
+        reception_->server.reset();
+    forget_devices(plug_in(config_.devices));
+    clear_places();
+    ::unlink(places_.owner().c_str());
+}
+
 Status GuestProcess::take_over() {
-    SEGUE_ASSIGN(std::unique_ptr<update::Origin> from, origin());
+    auto from = origin();
+    if (!from) {
+        if (!options_.restore)
+            clear_up();
+        return std::move(from).error();
+    }
     const auto on_built = [this]() -> Result<ports::Devices*> {
         run_.attach(machine_.vcpus(), machine_.devices());
         SEGUE_TRY(serve(true));
@@ -148,10 +186,14 @@ Status GuestProcess::take_over() {
         server_->resume();
     };
     update::Standby standby = this->standby(on_built, on_hold);
-    auto incoming = std::make_unique<update::Incoming>(standby, std::move(from));
-    if (Status s = incoming->run(); !s) {
-        if (is_at_rest())
-            clear_places(); // only the state is left, as it was
+    auto incoming = std::make_unique<update::Incoming>(standby, std::move(*from));
+    if (reception_)
+        reception_->service.attach(incoming.get());
+    const Status s = incoming->run();
+    if (reception_)
+        reception_->server.reset(); // whoever asks now waits for the guest's own
+    if (!s) {
+        clear_up();
         return s;
     }
     start_engine({incoming->record()});

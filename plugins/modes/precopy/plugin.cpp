@@ -15,6 +15,7 @@ using namespace segue;
 using namespace precopy;
 
 constexpr std::uint32_t kRam = SEGUE_RAM_BEFORE | SEGUE_RAM_IN_PAUSE;
+constexpr std::uint32_t kArbiters = SEGUE_ARBITER_WORD | SEGUE_ARBITER_HANDSHAKE;
 
 class Precopy final : public Mode {
 public:
@@ -35,16 +36,21 @@ public:
                   {"main", SEGUE_TRANSPORT_STREAMING, 0, 1},
                   {"data", SEGUE_TRANSPORT_STREAMING, 0, settings.channels}}} {}
 
+    // No descriptor reaches another host: channel "cpr" is left out there.
     Result<Plan> plan(std::span<const segue_block> blocks, std::span<std::uint32_t> ram) override {
+        SEGUE_ASSIGN(const Agreed agreed, update_.agreed());
+        one_host_ = agreed.arbiter == SEGUE_ARBITER_WORD;
         std::fill(ram.begin(), ram.end(), kRam);
-        return Plan{SEGUE_SUCCESSOR_PEER, SEGUE_ARBITER_WORD, blocks.empty() ? 0 : kRam,
-                    SEGUE_NEEDS_INVENTORY | SEGUE_NEEDS_DIRTY_LOG, needs_};
+        return Plan{SEGUE_SUCCESSOR_PEER, kArbiters, blocks.empty() ? 0 : kRam,
+                    SEGUE_NEEDS_DIRTY_LOG | (one_host_ ? SEGUE_NEEDS_INVENTORY : 0u),
+                    std::span(needs_).subspan(one_host_ ? 0 : 1)};
     }
 
     Status prepare() override {
-        SEGUE_ASSIGN(const UpdateChannel cpr, update_.channel("cpr"));
-        SEGUE_TRY(cpr.pass_inventory());
-        cpr_.emplace(cpr);
+        SEGUE_ASSIGN(const UpdateChannel first, update_.channel(one_host_ ? "cpr" : "main"));
+        if (one_host_)
+            SEGUE_TRY(first.pass_inventory());
+        back_.emplace(first);
         SEGUE_ASSIGN(const UpdateChannel main, update_.channel("main"));
         main_.emplace(main);
         for (unsigned i = 0; i < settings_.channels; ++i) {
@@ -59,12 +65,12 @@ public:
         std::array<std::byte, 1> arrived{};
         if (side_ == Side::Incoming) {
             SEGUE_TRY(receive(team_, data_));
-            return cpr_->send(arrived);
+            return back_->send(arrived);
         }
         SEGUE_ASSIGN(auto blocks, Ram(host_).blocks());
         sender_.emplace(host_, settings_, team_, data_, std::move(blocks));
         SEGUE_TRY(sender_->rounds());
-        SEGUE_TRY(cpr_->recv(arrived));
+        SEGUE_TRY(back_->recv(arrived));
         return {};
     }
 
@@ -80,7 +86,8 @@ private:
     Side side_;
     Team team_;
     std::array<segue_channel_need, 3> needs_;
-    std::optional<UpdateChannel> cpr_, main_;
+    bool one_host_ = true;
+    std::optional<UpdateChannel> main_, back_; // which is read on both sides
     std::vector<UpdateChannel> data_;
     std::optional<Sender> sender_;
 };
@@ -92,7 +99,7 @@ constexpr Info info = {.summary = "RAM is copied to a new process while the gues
                        .needs = needs,
                        .wire_rev = 1,
                        .wire_rev_min = 1};
-constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, SEGUE_ARBITER_WORD, kRam};
+constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, kArbiters, kRam};
 
 } // namespace
 

@@ -7,11 +7,14 @@
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/wait.hpp"
+
 namespace segue::vmm {
 
 namespace {
 
 constexpr std::uint64_t kSector = 512;
+constexpr std::chrono::seconds kLock{2};
 
 std::string item_of(const DiskConfig& config) {
     return "disk." + config.id;
@@ -27,16 +30,30 @@ Error refused(const DiskConfig& config, const std::string& why, std::string way_
         .with("device", config.id);
 }
 
+struct flock whole(const DiskConfig& config) {
+    struct flock l = {};
+    l.l_type = config.read_only ? F_RDLCK : F_WRLCK;
+    l.l_whence = SEEK_SET;
+    return l;
+}
+
 Status lock(const DiskConfig& config, int fd) {
-    struct flock whole = {};
-    whole.l_type = config.read_only ? F_RDLCK : F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    if (::fcntl(fd, F_OFD_SETLK, &whole) == 0)
+    const struct flock l = whole(config);
+    if (::fcntl(fd, F_OFD_SETLK, &l) == 0)
         return {};
     if (errno == EAGAIN || errno == EACCES)
         return refused(config, "another process has it locked",
                        "end the other user of the disk, or give this guest another one");
     return Error::from_errno(errno, "lock " + config.path);
+}
+
+Result<int> fd_of(const DiskConfig& config, const inventory::Inventory& inventory) {
+    const int fd = inventory.find(item_of(config));
+    if (fd >= 0)
+        return fd;
+    return Error(Code::NotFound,
+                 about(config) + ": the inventory has no \"" + item_of(config) + '"')
+        .with("item", item_of(config));
 }
 
 // Of a block device or a file.
@@ -61,7 +78,7 @@ Result<std::uint64_t> size_of(const DiskConfig& config, int fd) {
 
 } // namespace
 
-Status open_disk(const DiskConfig& config, inventory::Inventory& inventory) {
+Status join_disk(const DiskConfig& config, inventory::Inventory& inventory) {
     auto fd = sys::open(config.path, config.read_only ? O_RDONLY : O_RDWR);
     if (!fd)
         return std::move(fd)
@@ -70,18 +87,61 @@ Status open_disk(const DiskConfig& config, inventory::Inventory& inventory) {
             .way_out("make the file, or correct the path or its permissions")
             .with("device", config.id);
     SEGUE_TRY(size_of(config, fd->get()));
-    SEGUE_TRY(lock(config, fd->get()));
     return inventory.add(inventory::Item{item_of(config), std::move(*fd)});
+}
+
+Status open_disk(const DiskConfig& config, inventory::Inventory& inventory) {
+    SEGUE_TRY(join_disk(config, inventory));
+    Status s = lock(config, inventory.find(item_of(config)));
+    if (!s)
+        (void)inventory.take(item_of(config));
+    return s;
+}
+
+Status let_go(const DiskConfig& config, const inventory::Inventory& inventory) {
+    SEGUE_ASSIGN(const int fd, fd_of(config, inventory));
+    if (!config.read_only && ::fdatasync(fd) != 0)
+        return Error::from_errno(errno, "sync " + config.path).with("device", config.id);
+    struct flock l = whole(config);
+    l.l_type = F_UNLCK;
+    if (::fcntl(fd, F_OFD_SETLK, &l) != 0)
+        return Error::from_errno(errno, "unlock " + config.path).with("device", config.id);
+    return {};
+}
+
+Status take_hold(const DiskConfig& config, const inventory::Inventory& inventory) {
+    SEGUE_ASSIGN(const int fd, fd_of(config, inventory));
+    for (const Deadline limit = Deadline::in(kLock);;) {
+        Status s = lock(config, fd);
+        if (s || s.code() != Code::Refused || limit.passed()) {
+            // What this host has read of it before may be older than what the other one wrote.
+            if (s)
+                (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+            return s;
+        }
+        (void)Waiter{limit}.nap(1).ok();
+    }
+}
+
+Status check_held(const DiskConfig& config, const inventory::Inventory& inventory) {
+    SEGUE_ASSIGN(const int fd, fd_of(config, inventory));
+    SEGUE_ASSIGN(const struct stat st, sys::stat(fd));
+    if (S_ISBLK(st.st_mode) || config.read_only)
+        return {};
+    struct flock l = whole(config);
+    if (::fcntl(fd, F_OFD_GETLK, &l) != 0)
+        return Error::from_errno(errno, "look at the lock of " + config.path);
+    if (l.l_type != F_UNLCK)
+        return {};
+    return refused(config, "the VMM that runs the guest on the other host has no lock on it",
+                   "it is another file there, or on storage whose locks other hosts do not see: "
+                   "use the same one");
 }
 
 Result<Disk> adopt_disk(const DiskConfig& config, const inventory::Inventory& inventory) {
     Disk disk;
     disk.config = config;
-    disk.fd = inventory.find(item_of(config));
-    if (disk.fd < 0)
-        return Error(Code::NotFound,
-                     about(config) + ": the inventory has no \"" + item_of(config) + '"')
-            .with("item", item_of(config));
+    SEGUE_ASSIGN(disk.fd, fd_of(config, inventory));
     SEGUE_ASSIGN(disk.bytes, size_of(config, disk.fd));
     unsigned block = 0;
     if (::ioctl(disk.fd, BLKPBSZGET, &block) == 0 && block >= kSector)

@@ -38,6 +38,16 @@ struct Disk {
 // Opens and locks it, into the inventory: exclusively where it may be written, shared where not.
 // REFUSED where another process has it. [main]
 Status open_disk(const DiskConfig& config, inventory::Inventory& inventory);
+// The same without the lock, for a guest whose VMM on another host has it yet. [main]
+Status join_disk(const DiskConfig& config, inventory::Inventory& inventory);
+// What was written is on the disk, and the lock is given up. [update]
+Status let_go(const DiskConfig& config, const inventory::Inventory& inventory);
+// Takes the lock, for which whoever gives it up has a moment, and what the other host has written.
+// REFUSED where another process has it. [update, main]
+Status take_hold(const DiskConfig& config, const inventory::Inventory& inventory);
+// REFUSED where nobody has the lock: it is not the disk that the guest has on the other host.
+// Locks of a block device are not seen from there. [main]
+Status check_held(const DiskConfig& config, const inventory::Inventory& inventory);
 // From the inventory. [main]
 Result<Disk> adopt_disk(const DiskConfig& config, const inventory::Inventory& inventory);
 

@@ -74,6 +74,23 @@ TEST_F(DiskTest, TheLockGoesOnWithTheDescriptor) {
     EXPECT_EQ(refusal({"disk0", dir / "a", false}), "");
 }
 
+// As between two hosts.
+TEST_F(DiskTest, TheLockPassesFromOneToAnother) {
+    inventory::Inventory old, next;
+    const DiskConfig config = file("a", 512);
+    ASSERT_TRUE(open_disk(config, old).ok());
+    ASSERT_TRUE(join_disk(config, next).ok());
+    EXPECT_TRUE(check_held(config, next).ok());
+    EXPECT_THAT(take_hold(config, next).error().what(), HasSubstr("has it locked"));
+    ASSERT_TRUE(let_go(config, old).ok());
+    EXPECT_THAT(check_held(config, next).error().what(), HasSubstr("has no lock on it"));
+    ASSERT_TRUE(take_hold(config, next).ok());
+    EXPECT_THAT(refusal(config), HasSubstr("has it locked"));
+    EXPECT_FALSE(take_hold(config, old).ok());
+    ASSERT_TRUE(let_go(config, next).ok());
+    EXPECT_TRUE(take_hold(config, old).ok());
+}
+
 TEST_F(DiskTest, AnIdentityTellsFilesAndTimesApart) {
     inventory::Inventory inventory;
     ASSERT_TRUE(open_disk(file("a", 512), inventory).ok());
