@@ -262,7 +262,7 @@ protected:
         Context ctx{old_.guest,    old_.machine,    old_.devices, old_.dirty_log,
                     old_.frontend, launcher_,       old_.run,     old_.inventory,
                     old_.plugins,  *old_.ownership, old_.report,  dir_ / "standby.sock"};
-        Request request{"rest", {"/bin/new", "/etc/guest.toml"}, {}, save_};
+        Request request{"rest", {"/bin/new", "/etc/guest.toml"}, {}, "", save_};
         // Far beyond what a loaded machine takes: no test of these waits for a deadline.
         request.deadlines.prepare = request.deadlines.drain = request.deadlines.pause =
             request.deadlines.handover = std::chrono::seconds(60);
