@@ -24,8 +24,9 @@ struct FakeEngine::Service {
         *rev = 1;
         *arbiter = SEGUE_ARBITER_WORD;
         *budget = 0;
-        return of(h).answer("agreed", {Phase::Prepare, Phase::Copy, Phase::Handover, Phase::Fetch},
-                            e);
+        return of(h).answer(
+            "agreed",
+            {Phase::Preflight, Phase::Prepare, Phase::Copy, Phase::Handover, Phase::Fetch}, e);
     }
     static segue_status checkpoint(void* h, uint32_t* asked, segue_error* e) {
         *asked = 0;

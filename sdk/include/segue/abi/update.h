@@ -27,7 +27,8 @@ SEGUE_ABI_ASSERT(sizeof(segue_pages) == 24, "segue_pages is part of the ABI");
 
 typedef struct segue_host_update {
     void* h;
-    /* What both sides agreed on, from prepare on. */
+    /* What both sides agreed on, from prepare on; before that the outgoing side knows the arbiter.
+     */
     segue_status (*agreed)(void* h, uint32_t* wire_rev, uint32_t* arbiter, uint64_t* budget_us,
                            segue_error* e);
     /* To be called in every loop: CANCELLED, DEADLINE, or OK. */
