@@ -81,16 +81,20 @@ Result<Facts> describe_items(const Inventory& inventory) {
     return facts;
 }
 
+Status describe_file(BlockFacts& block, int fd) {
+    SEGUE_ASSIGN(block.file, FileId::of(fd));
+    block.seals = seals_of(fd);
+    return {};
+}
+
 Result<Facts> describe(const Inventory& inventory, const std::vector<std::uint32_t>& ram_of_block) {
     SEGUE_ASSIGN(Facts facts, describe_items(inventory));
     for (std::size_t i = 0; i < inventory.blocks().size(); ++i) {
         const RamBlock& b = inventory.blocks()[i];
         BlockFacts f{b.id,       b.backend,    {},          b.offset, b.bytes,
                      b.survives, b.page_shift, b.map_flags, -1,       ram_of_block.at(i)};
-        if (b.fd) {
-            SEGUE_ASSIGN(f.file, FileId::of(b.fd.get()));
-            f.seals = seals_of(b.fd.get());
-        }
+        if (b.fd)
+            SEGUE_TRY(describe_file(f, b.fd.get()));
         facts.blocks.push_back(std::move(f));
     }
     return facts;

@@ -50,6 +50,9 @@ inline constexpr std::size_t kMaxItems = 4096;
 // `ram_of_block`: one SEGUE_RAM_* set a block, from the mode's plan.
 Result<Facts> describe(const Inventory& inventory, const std::vector<std::uint32_t>& ram_of_block);
 
+// What is to be said of the file of a block: which it is, and its seals.
+Status describe_file(BlockFacts& block, int fd);
+
 // Without the blocks.
 Result<Facts> describe_items(const Inventory& inventory);
 

@@ -101,6 +101,7 @@ struct Image {
         , vcpus(script, side)
         , devices(script, side)
         , dirty_log(script, side)
+        , ram_converter(script, side)
         , frontend(script, side)
         , plugins(dir, mode) {
         run.attach(vcpus, devices);
@@ -139,6 +140,7 @@ struct Image {
     FakeVcpus vcpus;
     FakeDevices devices;
     FakeDirtyLog dirty_log;
+    FakeRamConverter ram_converter;
     FakeFrontend frontend;
     RunControl run{RunState::Inmigrate};
     inventory::Inventory inventory;
@@ -259,9 +261,10 @@ protected:
         record.mode = "rest";
         record.from_generation = 1;
         EXPECT_TRUE(old_.run.begin());
-        Context ctx{old_.guest,    old_.machine,    old_.devices, old_.dirty_log,
-                    old_.frontend, launcher_,       old_.run,     old_.inventory,
-                    old_.plugins,  *old_.ownership, old_.report,  dir_ / "standby.sock"};
+        Context ctx{old_.guest,           old_.machine,  old_.devices,    old_.dirty_log,
+                    old_.ram_converter,   old_.frontend, launcher_,       old_.run,
+                    old_.inventory,       old_.plugins,  *old_.ownership, old_.report,
+                    dir_ / "standby.sock"};
         Request request{"rest", {"/bin/new", "/etc/guest.toml"}, {}, "", save_};
         // Far beyond what a loaded machine takes: no test of these waits for a deadline.
         request.deadlines.prepare = request.deadlines.drain = request.deadlines.pause =

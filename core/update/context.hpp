@@ -17,6 +17,7 @@
 #include "core/ports/frontend.hpp"
 #include "core/ports/launcher.hpp"
 #include "core/ports/machine.hpp"
+#include "core/ports/ram_converter.hpp"
 #include "core/ports/vcpus.hpp"
 #include "core/report/report.hpp"
 #include "core/update/ownership.hpp"
@@ -86,6 +87,7 @@ struct Context {
     ports::Machine& machine;
     ports::Devices& devices;
     ports::DirtyLog& dirty_log;
+    ports::RamConverter& ram_converter;
     ports::Frontend& frontend;
     ports::Launcher& launcher;
     RunControl& run;

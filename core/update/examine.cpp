@@ -40,6 +40,8 @@ bool Outgoing::find_blockers() {
         (void)note(ctx_.dirty_log.check());
     if (!attempt_.request.address.empty())
         (void)note(ctx_.machine.check_leaving());
+    if ((attempt_.plan.needs & SEGUE_NEEDS_RAM_CONVERT) != 0)
+        (void)note(ctx_.ram_converter.check());
     if (!check_channels() || !note(open_keeper()) || !note(hook("check", &plugin::Mode::check)))
         return false;
     auto made = make_successor(attempt_);
@@ -58,9 +60,10 @@ bool Outgoing::find_blockers() {
 Status Outgoing::make_plan() {
     const std::string& mode = attempt_.request.mode;
     SEGUE_TRY(guarded("mode/" + mode, "plan", [&]() -> Status {
-        SEGUE_ASSIGN(plugin::Mode made, ctx_.plugins.mode(mode, Side::Outgoing,
-                                                          {&update_table_, &ram_table_,
-                                                           threads_.table(), &dirty_table_}));
+        SEGUE_ASSIGN(plugin::Mode made,
+                     ctx_.plugins.mode(mode, Side::Outgoing,
+                                       {&update_table_, &ram_table_, threads_.table(),
+                                        &dirty_table_, &ram_convert_table_}));
         mode_.emplace(std::move(made));
         SEGUE_ASSIGN(attempt_.plan, mode_->plan(as_abi(ctx_.inventory.blocks())));
         return {};

@@ -17,6 +17,7 @@
 #include "core/ports/dirty_log.hpp"
 #include "core/ports/frontend.hpp"
 #include "core/ports/machine.hpp"
+#include "core/ports/ram_converter.hpp"
 #include "core/ports/vcpus.hpp"
 
 namespace segue::update {
@@ -211,6 +212,28 @@ public:
 private:
     std::mutex mutex_;
     std::set<std::pair<std::uint32_t, std::uint64_t>> written_, pending_;
+};
+
+// Of so many pieces of one page each, into files of the test's.
+class FakeRamConverter final : public ports::RamConverter, Scripted {
+public:
+    using Scripted::Scripted;
+    Status check() override { return at("ram-converter check"); }
+    Result<std::vector<int>> start() override {
+        SEGUE_TRY(at("ram-converter start"));
+        return fds;
+    }
+    Result<bool> make_ready(std::uint64_t) override {
+        SEGUE_TRY(at("ram-converter ready"));
+        return pieces != 0;
+    }
+    Result<ports::Converted> convert() override {
+        SEGUE_TRY(at("ram-converter convert"));
+        return ports::Converted{4096, 4096, --pieces * 4096ull};
+    }
+    void stop() noexcept override { (void)at("ram-converter stop").ok(); }
+    std::vector<int> fds; // by block
+    unsigned pieces = 0;
 };
 
 class FakeFrontend final : public ports::Frontend, Scripted {

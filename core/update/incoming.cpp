@@ -44,7 +44,8 @@ Incoming::Incoming(Standby& standby, std::unique_ptr<Origin> origin)
                })
     , update_table_(update_service(session_))
     , ram_table_(ram_service(session_))
-    , dirty_table_(dirty_service(session_)) {
+    , dirty_table_(dirty_service(session_))
+    , ram_convert_table_(ram_convert_service(session_)) {
     session_.cancel_fd = stop_.fd();
 }
 
@@ -137,9 +138,9 @@ Status Incoming::understand() {
     SEGUE_TRY(take_manifest());
     session_.peer_pidfd = origin_->peer_pidfd();
     session_.agreed = {0, hello_.arbiter, hello_.budget_us, hello_.nonce};
-    SEGUE_ASSIGN(plugin::Mode mode,
-                 s_.plugins.mode(hello_.mode, Side::Incoming,
-                                 {&update_table_, &ram_table_, threads_.table(), &dirty_table_}));
+    SEGUE_ASSIGN(plugin::Mode mode, s_.plugins.mode(hello_.mode, Side::Incoming,
+                                                    {&update_table_, &ram_table_, threads_.table(),
+                                                     &dirty_table_, &ram_convert_table_}));
     mode_.emplace(std::move(mode));
     SEGUE_ASSIGN(session_.agreed.wire_rev,
                  agree_wire(hello_.wire_rev_min, hello_.wire_rev, mode_->wire_rev_min(),

@@ -85,7 +85,8 @@ private:
     Session session_;
     segue_host_update update_table_;
     segue_host_ram ram_table_;
-    segue_host_dirty dirty_table_; // that there is none
+    segue_host_dirty dirty_table_;             // that there is none
+    segue_host_ram_convert ram_convert_table_; // nor this
     plugin::ThreadsService threads_;
     std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;

@@ -49,6 +49,7 @@ Outgoing::Outgoing(Context& context, Request request, std::uint32_t attempt, Pro
     , update_table_(update_service(attempt_.session))
     , ram_table_(ram_service(attempt_.session))
     , dirty_table_(dirty_service(attempt_.session))
+    , ram_convert_table_(ram_convert_service(attempt_.session))
     , on_hung_(std::move(on_hung)) {}
 
 Outgoing::~Outgoing() = default;
@@ -155,6 +156,7 @@ Status Outgoing::describe() {
     out.restart(header);
     write(hello, out);
     SEGUE_ASSIGN(s.facts, inventory::describe(ctx_.inventory, s.ram_of_block));
+    SEGUE_TRY(announce_shared(s.facts));
     if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER || !attempt_.request.address.empty())
         s.facts.items.clear(); // no descriptor gets there: the next generation opens its own
     inventory::write(s.facts, out);
@@ -169,6 +171,7 @@ Status Outgoing::prepare() {
     attempt_.enter(Phase::Prepare, Deadline::in(attempt_.request.deadlines.prepare));
     ctx_.frontend.closing(true);
     attempt_.state.reserve(kStateReserve);
+    SEGUE_TRY(share_ram());
     SEGUE_TRY(describe());
     SEGUE_TRY(successor_->begin());
     SEGUE_TRY(hook("prepare", &plugin::Mode::prepare));

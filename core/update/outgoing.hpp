@@ -68,6 +68,9 @@ private:
     Status prepare();
     Status copy();
     Status log_writes();
+    Status share_ram();
+    Status announce_shared(inventory::Facts& facts) const;
+    Result<segue_converted> convert(std::uint64_t copy);
     Status pause();
     Status handover();
     Status rehearse();
@@ -91,6 +94,7 @@ private:
     segue_host_update update_table_;
     segue_host_ram ram_table_;
     segue_host_dirty dirty_table_;
+    segue_host_ram_convert ram_convert_table_;
     plugin::ThreadsService threads_;
     std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;

@@ -14,9 +14,11 @@ std::vector<int> outgoing_fds(const Session& s) {
     std::vector<int> fds;
     for (const inventory::Item& item : s.inventory.items())
         fds.push_back(item.fd.get());
-    for (std::size_t i = 0; i < s.ram_of_block.size(); ++i)
+    for (std::size_t i = 0; i < s.ram_of_block.size(); ++i) {
+        const bool other = i < s.ram_fds.size() && s.ram_fds[i] >= 0;
         if ((s.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0)
-            fds.push_back(s.inventory.blocks()[i].fd.get());
+            fds.push_back(other ? s.ram_fds[i] : s.inventory.blocks()[i].fd.get());
+    }
     return fds;
 }
 

@@ -108,13 +108,15 @@ std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plu
                                          "own")
                     .way_out("use a mode that leaves RAM in place")
                     .with("block", b.id));
+        // Whether it can be converted is asked of those who would do it.
+        const bool converted = (plan.needs & SEGUE_NEEDS_RAM_CONVERT) != 0 && !b.fd;
         const bool stamped = plan.successor != SEGUE_SUCCESSOR_LATER || b.stamp != SEGUE_NO_STAMP;
-        if (in_place && ((b.survives & needed_of(plan.successor)) == 0 || !stamped))
+        if (in_place && !converted && ((b.survives & needed_of(plan.successor)) == 0 || !stamped))
             all.push_back(
                 Error(Code::Refused, "RAM block '" + b.id + "' (memory/" + b.backend +
                                          ") does not outlive what mode/" + mode + " does")
-                    .way_out("use a mode that copies RAM, or start the guest with another memory "
-                             "back-end")
+                    .way_out("use a mode that copies RAM, or first one that makes it shared; or "
+                             "start the guest with another memory back-end")
                     .with("block", b.id));
     }
     return all;
@@ -134,8 +136,10 @@ std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Invento
     const segue_host_update update = update_service(session);
     const segue_host_ram ram = ram_service(session);
     const segue_host_dirty dirty = dirty_service(session);
+    const segue_host_ram_convert convert = ram_convert_service(session);
     const plugin::ThreadsService threads;
-    auto mode = plugins.mode(id, Side::Outgoing, {&update, &ram, threads.table(), &dirty});
+    auto mode =
+        plugins.mode(id, Side::Outgoing, {&update, &ram, threads.table(), &dirty, &convert});
     if (!mode)
         return {mode.error()};
     auto made = mode->plan(as_abi(inventory.blocks()));

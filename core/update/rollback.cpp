@@ -72,6 +72,7 @@ void Outgoing::go_on() noexcept {
 void Outgoing::release() {
     attempt_.session.close_channels();
     successor_.reset(); // reaps
+    ctx_.ram_converter.stop();
 }
 
 // After a hook that came back too late: all else is done.

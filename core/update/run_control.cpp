@@ -143,6 +143,30 @@ Status RunControl::settle(Deadline deadline) {
     return devices_->settle(deadline); // may take its time; others ask for the state meanwhile
 }
 
+// By an event of its own the guest stands still, and its devices go on, as after go_on().
+Result<std::chrono::nanoseconds> RunControl::while_still(Deadline drain, Deadline stop,
+                                                         const std::function<Status()>& act) {
+    Status s = settle(drain);
+    const std::lock_guard lock(mutex_);
+    const auto since = std::chrono::steady_clock::now();
+    const bool runs = state_ == RunState::Running;
+    if (s && runs)
+        s = stop_all(stop);
+    if (!s) {
+        if (settled_ && runs)
+            devices_->activate();
+        settled_ = false;
+        return std::move(s).error();
+    }
+    s = act();
+    settled_ = false;
+    if (runs)
+        run_as(RunState::Running);
+    if (!s)
+        return std::move(s).error();
+    return runs ? std::chrono::steady_clock::now() - since : std::chrono::nanoseconds(0);
+}
+
 Status RunControl::stop(Deadline deadline) {
     const std::lock_guard lock(mutex_);
     before_ = state_;

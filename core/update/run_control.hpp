@@ -51,6 +51,11 @@ public:
     void finish(); // of an update that left the guest here
     // Guest running: the devices take no new host I/O any more, until stop() or go_on().
     Status settle(Deadline deadline);
+    // For a moment of a running guest, which nobody is told of: settles the devices, stops all as
+    // stop() does, calls `act`, and lets the guest go on, whatever that answers. Where it does not
+    // run, it stays as it is. Gives how long it stood still.
+    Result<std::chrono::nanoseconds> while_still(Deadline drain, Deadline stop,
+                                                 const std::function<Status()>& act);
     // Stops vCPUs, then devices: `finish-migrate`. On an error the guest goes on as it was.
     Status stop(Deadline deadline);
     // Once it has stopped: requests of the guest's that wait for whoever runs it next.

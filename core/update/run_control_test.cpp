@@ -53,6 +53,30 @@ TEST_F(RunControlTest, PausesAndResumesByHand) {
     EXPECT_EQ(script_.count("the vcpus stop"), 1);
 }
 
+TEST_F(RunControlTest, StandsStillForAMomentThatNobodySees) {
+    const auto still = [this]() -> Status {
+        EXPECT_FALSE(vcpus_.running || devices_.working);
+        return {};
+    };
+    ASSERT_TRUE(run_.while_still(limit_, limit_, still));
+    EXPECT_EQ(run_.state(), RunState::Running);
+    EXPECT_TRUE(vcpus_.running && devices_.working);
+    const auto fails = [] { return Error(Code::Refused, "not that"); };
+    EXPECT_EQ(run_.while_still(limit_, limit_, fails).code(), Code::Refused);
+    EXPECT_TRUE(vcpus_.running && devices_.working) << "whatever that answers";
+    ASSERT_TRUE(run_.pause());
+    ASSERT_TRUE(run_.while_still(limit_, limit_, still));
+    EXPECT_EQ(run_.state(), RunState::Paused);
+    EXPECT_FALSE(vcpus_.running || devices_.working) << "it stays as it is";
+}
+
+TEST_F(RunControlTest, AMomentInWhichItFallsAsleepEndsSo) {
+    fall_asleep();
+    ASSERT_TRUE(run_.while_still(limit_, limit_, [] { return Status(); }));
+    EXPECT_EQ(run_.state(), RunState::Suspended);
+    EXPECT_FALSE(vcpus_.running || devices_.working);
+}
+
 TEST_F(RunControlTest, APauseThatFailsHalfwayIsUndone) {
     script_.fail("the devices quiesce");
     EXPECT_EQ(run_.pause().code(), Code::Refused);

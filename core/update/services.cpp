@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/update/services.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <initializer_list>
 
 #include "core/update/pages.hpp"
@@ -193,6 +195,21 @@ segue_status take(void* h, std::uint32_t block, std::uint64_t first, std::uint64
     });
 }
 
+segue_status convert(void* h, std::uint64_t copy, segue_converted* done, segue_error* e) {
+    return call(h, e, [&](Session& s) -> Status {
+        SEGUE_TRY(allowed(s, "convert", {Phase::Copy}));
+        if (!s.convert)
+            return Error(Code::Unsupported, "convert: no RAM is converted here")
+                .way_out("a mode says in its plan that it needs that, and asks on the outgoing "
+                         "side");
+        SEGUE_TRY(s.wait().check());
+        SEGUE_ASSIGN(segue_converted got, s.convert(copy));
+        got.size = done->size;
+        std::memcpy(done, &got, std::min<std::size_t>(done->size, sizeof got));
+        return {};
+    });
+}
+
 } // namespace
 
 segue_host_update update_service(Session& s) {
@@ -206,6 +223,10 @@ segue_host_ram ram_service(Session& s) {
 
 segue_host_dirty dirty_service(Session& s) {
     return {&s, look, take};
+}
+
+segue_host_ram_convert ram_convert_service(Session& s) {
+    return {&s, convert};
 }
 
 } // namespace segue::update

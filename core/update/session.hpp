@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <segue/abi/mode.h>
+#include <segue/abi/ram_convert.h>
 
 #include "core/inventory/inventory.hpp"
 #include "core/inventory/manifest.hpp"
@@ -94,6 +95,10 @@ public:
     // Incoming, from another host: where every connection comes in, instead of listen().
     Entrance* entrance = nullptr;
     ports::DirtyLog* dirty_log = nullptr; // outgoing, from the copy phase on, where the plan has it
+    // Outgoing, where the plan has it: by which descriptors blocks cross that have none of their
+    // own (else -1), and what moves RAM to them.
+    std::vector<int> ram_fds;
+    std::function<Result<segue_converted>(std::uint64_t)> convert;
 
 private:
     Result<Channel> open(const std::string& name, std::uint32_t index);

@@ -174,8 +174,19 @@ TwoSides::~TwoSides() {
 }
 
 Context TwoSides::context() {
-    return {guest_, machine_,   devices_, dirty_log_,  frontend_, launcher_,
-            run_,   inventory_, plugins_, *ownership_, report_,   dir_ / "standby.sock"};
+    return {guest_,
+            machine_,
+            devices_,
+            dirty_log_,
+            ram_converter_,
+            frontend_,
+            launcher_,
+            run_,
+            inventory_,
+            plugins_,
+            *ownership_,
+            report_,
+            dir_ / "standby.sock"};
 }
 
 report::UpdateRecord TwoSides::update() {

@@ -159,6 +159,7 @@ protected:
     FakeVcpus vcpus_{script_, "old"};
     FakeDevices devices_{script_, "old"};
     FakeDirtyLog dirty_log_{script_, "old"};
+    FakeRamConverter ram_converter_{script_, "old"};
     FakeFrontend frontend_{script_, "old"};
     RunControl run_{report::RunState::Inmigrate};
     inventory::Inventory inventory_;

@@ -106,6 +106,17 @@ struct FakeEngine::Service {
             bits[0] = ~uint64_t{0};
         return self.answer("take", {Phase::Copy, Phase::Handover}, e);
     }
+    // Two pieces, then none.
+    static segue_status convert(void* h, uint64_t copy, segue_converted* done, segue_error* e) {
+        FakeEngine& self = of(h);
+        const unsigned before = self.count("convert");
+        if (copy == 0 || done->size < sizeof *done)
+            self.wrong("convert() of nothing, or without room for the answer");
+        done->bytes = done->copied = before < 2 ? kPage : 0;
+        done->left = before == 0 ? kPage : 0;
+        done->stop_us = 1;
+        return self.answer("convert", {Phase::Copy}, e);
+    }
 
 private:
     static segue_status on(void* h, void* ch, const char* call,
@@ -131,7 +142,8 @@ FakeEngine::FakeEngine()
               Service::keep_inventory,
               Service::pass_state}
     , ram_{this, Service::blocks, Service::map}
-    , dirty_{this, Service::look, Service::take} {}
+    , dirty_{this, Service::look, Service::take}
+    , ram_convert_{this, Service::convert} {}
 
 Result<std::unique_ptr<FakeEngine>> FakeEngine::make(const std::vector<std::uint64_t>& survives) {
     std::unique_ptr<FakeEngine> engine(new FakeEngine());
@@ -153,6 +165,7 @@ void FakeEngine::offer_to(FakeHost& host) const {
     host.add(SEGUE_UPDATE_ID, &update_);
     host.add(SEGUE_RAM_ID, &ram_);
     host.add(SEGUE_DIRTY_ID, &dirty_);
+    host.add(SEGUE_RAM_CONVERT_ID, &ram_convert_);
 }
 
 void FakeEngine::allow(const segue_plan& plan) {

@@ -11,6 +11,7 @@
 #include <segue/abi/dirty.h>
 #include <segue/abi/mode.h>
 #include <segue/abi/ram.h>
+#include <segue/abi/ram_convert.h>
 #include <segue/abi/update.h>
 #include <segue/cpp/mapping.hpp>
 #include <segue/cpp/unique_fd.hpp>
@@ -55,6 +56,7 @@ private:
     segue_host_update update_;
     segue_host_ram ram_;
     segue_host_dirty dirty_;
+    segue_host_ram_convert ram_convert_;
     std::vector<segue_block> blocks_;
     std::vector<UniqueFd> fds_;
     std::vector<Mapping> maps_;

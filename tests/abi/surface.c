@@ -10,6 +10,7 @@
 #include <segue/abi/mode.h>
 #include <segue/abi/process.h>
 #include <segue/abi/ram.h>
+#include <segue/abi/ram_convert.h>
 #include <segue/abi/threads.h>
 #include <segue/abi/transport.h>
 #include <segue/abi/update.h>
@@ -27,5 +28,6 @@ SHOWN segue_host_dirty the_dirty_service;
 SHOWN segue_host_log the_log_service;
 SHOWN segue_host_process the_process_service;
 SHOWN segue_host_ram the_ram_service;
+SHOWN segue_host_ram_convert the_ram_convert_service;
 SHOWN segue_host_threads the_threads_service;
 SHOWN segue_host_update the_update_service;

@@ -54,7 +54,8 @@ protected:
             if (edge.substr(0, 3) == "new")
                 target = pid;
         }
-        if ((row.mode == &kTransfer || row.mode == &kPrecopy) && row.at.front() == "new commit")
+        const bool peer = !row.mode->same_process && row.mode != &kReboot;
+        if (peer && row.at.front() == "new commit")
             await_offer();
         return target;
     }
@@ -103,6 +104,23 @@ const Row kKilled[] = {
     {&kPrecopy, Who::Old, {"new commit"}, Moves},
     {&kPrecopy, Who::Old, {"old retire"}, Moves},
     {&kPrecopy, Who::Both, {"new commit"}, Lost},
+
+    // In its copy the new one waits for the old one's word that its RAM is there.
+    {&kPageFlip, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kPageFlip, Who::New, {"new copy", "old copy"}, Stays, "copy"},
+    {&kPageFlip, Who::New, {"new handover", "old pause"}, Stays, "pause"},
+    {&kPageFlip, Who::New, {"new handover", "old handover"}, Stays, "handover"},
+    {&kPageFlip, Who::New, {"new commit"}, Stays, "commit"},
+    {&kPageFlip, Who::New, {"new retire"}, Lost},
+    {&kPageFlip, Who::Old, {"old preflight"}, Lost},
+    {&kPageFlip, Who::Old, {"old prepare"}, Lost},
+    {&kPageFlip, Who::Old, {"old copy"}, Lost},
+    {&kPageFlip, Who::Old, {"old pause"}, Lost},
+    {&kPageFlip, Who::Old, {"old handover"}, Lost},
+    {&kPageFlip, Who::Old, {"old commit"}, Lost},
+    {&kPageFlip, Who::Old, {"new commit"}, Moves},
+    {&kPageFlip, Who::Old, {"old retire"}, Moves},
+    {&kPageFlip, Who::Both, {"new commit"}, Lost},
 
     // There is no way back after execve, and nobody else who could go on.
     {&kExec, Who::Old, {"old preflight"}, Lost},
@@ -196,6 +214,19 @@ const Row kStopped[] = {
     {&kPrecopy, Who::Old, {"old commit"}, Moves},
     {&kPrecopy, Who::Old, {"new commit"}, Moves, "completed"},
     {&kPrecopy, Who::Old, {"old retire"}, Moves, "completed"},
+
+    {&kPageFlip, Who::New, {"new prepare"}, Stays, "prepare"},
+    {&kPageFlip, Who::New, {"new handover", "old handover"}, Stays, "commit"},
+    {&kPageFlip, Who::New, {"new commit"}, Stays, "commit"},
+    {&kPageFlip, Who::New, {"new retire"}, Moves},
+    {&kPageFlip, Who::Old, {"old preflight"}, Moves},
+    {&kPageFlip, Who::Old, {"old prepare"}, Moves},
+    {&kPageFlip, Who::Old, {"old copy"}, Moves},
+    {&kPageFlip, Who::Old, {"old pause"}, Moves},
+    {&kPageFlip, Who::Old, {"old handover"}, Moves},
+    {&kPageFlip, Who::Old, {"old commit"}, Moves},
+    {&kPageFlip, Who::Old, {"new commit"}, Moves, "completed"},
+    {&kPageFlip, Who::Old, {"old retire"}, Moves, "completed"},
 
     {&kExec, Who::Old, {"old preflight"}, Moves},
     {&kExec, Who::Old, {"old prepare"}, Moves},

@@ -22,25 +22,28 @@ std::string name_of(const testing::TestParamInfo<At>& row) {
 // Until the copy's end the old side hears everything, and gives way at once. In cpr-exec the new
 // side is a probe then, which the old one waits for in its own prepare.
 const At kEarly[] = {
-    {&kTransfer, "old preflight"}, {&kTransfer, "old prepare"}, {&kTransfer, "new prepare"},
-    {&kTransfer, "old copy"},      {&kExec, "old preflight"},   {&kExec, "old prepare"},
-    {&kExec, "old copy"},          {&kReboot, "old preflight"}, {&kReboot, "old prepare"},
-    {&kReboot, "new prepare"},     {&kReboot, "old copy"},      {&kPrecopy, "old preflight"},
-    {&kPrecopy, "old prepare"},    {&kPrecopy, "new prepare"},  {&kPrecopy, "old copy"},
-    {&kPrecopy, "new copy"},
+    {&kTransfer, "old preflight"}, {&kTransfer, "old prepare"},   {&kTransfer, "new prepare"},
+    {&kTransfer, "old copy"},      {&kExec, "old preflight"},     {&kExec, "old prepare"},
+    {&kExec, "old copy"},          {&kReboot, "old preflight"},   {&kReboot, "old prepare"},
+    {&kReboot, "new prepare"},     {&kReboot, "old copy"},        {&kPrecopy, "old preflight"},
+    {&kPrecopy, "old prepare"},    {&kPrecopy, "new prepare"},    {&kPrecopy, "old copy"},
+    {&kPrecopy, "new copy"},       {&kPageFlip, "old preflight"}, {&kPageFlip, "old prepare"},
+    {&kPageFlip, "new prepare"},   {&kPageFlip, "old copy"},      {&kPageFlip, "new copy"},
 };
 // From the pause on the control socket and the console wait: whoever has the guest afterwards
 // answers, and hears what was typed. (A holder says meanwhile that one is to ask again.)
 const At kLate[] = {
-    {&kTransfer, "old pause"},   {&kTransfer, "old handover"}, {&kTransfer, "old commit"},
-    {&kTransfer, "new commit"},  {&kTransfer, "new retire"},   {&kTransfer, "old retire"},
-    {&kExec, "old pause"},       {&kExec, "old handover"},     {&kExec, "old commit"},
-    {&kExec, "new prepare"},     {&kExec, "new handover"},     {&kExec, "new commit"},
-    {&kExec, "new retire"},      {&kReboot, "old pause"},      {&kReboot, "old handover"},
-    {&kReboot, "old commit"},    {&kReboot, "old retire"},     {&kReboot, "new handover"},
-    {&kReboot, "new commit"},    {&kReboot, "new retire"},     {&kPrecopy, "old pause"},
-    {&kPrecopy, "old handover"}, {&kPrecopy, "old commit"},    {&kPrecopy, "new commit"},
-    {&kPrecopy, "new retire"},   {&kPrecopy, "old retire"},
+    {&kTransfer, "old pause"},    {&kTransfer, "old handover"}, {&kTransfer, "old commit"},
+    {&kTransfer, "new commit"},   {&kTransfer, "new retire"},   {&kTransfer, "old retire"},
+    {&kExec, "old pause"},        {&kExec, "old handover"},     {&kExec, "old commit"},
+    {&kExec, "new prepare"},      {&kExec, "new handover"},     {&kExec, "new commit"},
+    {&kExec, "new retire"},       {&kReboot, "old pause"},      {&kReboot, "old handover"},
+    {&kReboot, "old commit"},     {&kReboot, "old retire"},     {&kReboot, "new handover"},
+    {&kReboot, "new commit"},     {&kReboot, "new retire"},     {&kPrecopy, "old pause"},
+    {&kPrecopy, "old handover"},  {&kPrecopy, "old commit"},    {&kPrecopy, "new commit"},
+    {&kPrecopy, "new retire"},    {&kPrecopy, "old retire"},    {&kPageFlip, "old pause"},
+    {&kPageFlip, "old handover"}, {&kPageFlip, "old commit"},   {&kPageFlip, "new commit"},
+    {&kPageFlip, "new retire"},   {&kPageFlip, "old retire"},
 };
 
 class Edges : public FaultTest, public testing::WithParamInterface<At> {

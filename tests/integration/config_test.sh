@@ -11,8 +11,8 @@ if grep -q 'tap = "tap0"' "$2"; then
     ip link set tap0 up
 fi
 
-build=$1 config=$2 name=$(basename "$2" .toml)
-name=${name%%-*}
+build=$1 config=$2
+name=$(sed -n '/^\[guest\]/,/^\[/s/^name = "\(.*\)".*/\1/p' "$config")
 work=$(mktemp -d -p /dev/shm segue-config.XXXXXX)
 kernel=$build/share/segue/metronome.elf
 

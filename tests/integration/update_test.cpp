@@ -34,6 +34,11 @@ test::GuestSpec spec_for(const std::string& mode) {
     spec.at_rest = "transport = 'file'";
     const bool copies = mode == "precopy";
     spec.backend = copies ? "memfd" : "file";
+    if (mode == "page-flip") { // beside the block whose page the tests look at
+        spec.backend = "memfd";
+        spec.mib = 16;
+        spec.memory = "[[memory]]\nid = 'ram1'\nsize = '48M'\nbackend = 'private'";
+    }
     spec.data = copies ? "transport = 'unix'" : "";
     spec.mode_options = copies ? "converge = 'switch'" : ""; // on however slow a machine
     return spec;

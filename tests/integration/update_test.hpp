@@ -30,7 +30,7 @@ bool comes_true(Condition condition) {
 
 // What every mode is held to, for INSTANTIATE_TEST_SUITE_P; and how its instances are called.
 inline auto every_mode() {
-    return testing::Values("cpr-transfer", "cpr-exec", "cpr-reboot", "precopy");
+    return testing::Values("cpr-transfer", "cpr-exec", "cpr-reboot", "precopy", "page-flip");
 }
 // A guest that it can move, and that keeps its memory where the mode leaves it in place.
 test::GuestSpec spec_for(const std::string& mode);

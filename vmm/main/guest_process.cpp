@@ -30,6 +30,14 @@ std::string own_binary() {
     return path;
 }
 
+std::set<std::string> preallocated(const std::vector<config::MemoryConfig>& memory) {
+    std::set<std::string> ids;
+    for (const config::MemoryConfig& m : memory)
+        if (m.prealloc)
+            ids.insert(m.id);
+    return ids;
+}
+
 std::vector<report::Report*> all_of(report::Report& log, report::Report& journal,
                                     report::Report* more) {
     std::vector<report::Report*> all = {&log, &journal};
@@ -49,6 +57,7 @@ GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPla
     , inbox_(std::move(news))
     , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
     , report_(all_of(log_, journal_, report))
+    , ram_converter_(inventory_, preallocated(config_.memory))
     , launcher_(common_options(), places_.log(), [this] { return machine_.slow_to_close(); }) {
     machine_.place_ram(RamPlacement(config_.memory));
 }
@@ -112,6 +121,7 @@ void GuestProcess::start_engine(std::vector<report::UpdateRecord> past) {
                                   machine_,
                                   machine_.devices(),
                                   machine_.dirty_log(),
+                                  ram_converter_,
                                   *server_,
                                   launcher_,
                                   run_,

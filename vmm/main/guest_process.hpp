@@ -24,6 +24,7 @@
 #include "vmm/main/options.hpp"
 #include "vmm/main/process_launcher.hpp"
 #include "vmm/main/reception.hpp"
+#include "vmm/memory/ram_converter.hpp"
 
 namespace segue::vmm {
 
@@ -93,6 +94,7 @@ private:
     update::ExecFds exec_fds_;
     std::optional<update::Ownership> ownership_;
     Machine machine_{inbox_};
+    RamConverter ram_converter_;
     update::RunControl run_{report::RunState::Inmigrate};
     ProcessLauncher launcher_;
     std::unique_ptr<Reception> reception_; // from another host; until that has heard

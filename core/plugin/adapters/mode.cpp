@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::uint32_t max_channels = 64; // of a plan, and connections of each
 constexpr std::size_t max_name = 63;
-constexpr std::uint32_t all_needs =
-    SEGUE_NEEDS_DIRTY_LOG | SEGUE_NEEDS_USERFAULT | SEGUE_NEEDS_INVENTORY | SEGUE_NEEDS_KEEPER;
+constexpr std::uint32_t all_needs = SEGUE_NEEDS_DIRTY_LOG | SEGUE_NEEDS_USERFAULT |
+                                    SEGUE_NEEDS_INVENTORY | SEGUE_NEEDS_KEEPER |
+                                    SEGUE_NEEDS_RAM_CONVERT;
 
 bool subset(std::uint32_t of, std::uint32_t all) {
     return of != 0 && (of & ~all) == 0;
@@ -64,7 +65,8 @@ Result<Mode> Mode::create(const LoadedPlugin& plugin, const PluginConfig& config
     const Given given[] = {{SEGUE_UPDATE_ID, services.update},
                            {SEGUE_RAM_ID, services.ram},
                            {SEGUE_THREADS_ID, services.threads},
-                           {SEGUE_DIRTY_ID, services.dirty}};
+                           {SEGUE_DIRTY_ID, services.dirty},
+                           {SEGUE_RAM_CONVERT_ID, services.ram_convert}};
     SEGUE_ASSIGN(auto i, make_instance<segue_mode>(
                              plugin, SEGUE_MODE_ID, config,
                              [&](auto& made, segue_error* e) {

@@ -10,6 +10,7 @@
 #include <segue/abi/dirty.h>
 #include <segue/abi/mode.h>
 #include <segue/abi/ram.h>
+#include <segue/abi/ram_convert.h>
 #include <segue/abi/threads.h>
 #include <segue/abi/update.h>
 #include <segue/cpp/result.hpp>
@@ -41,6 +42,7 @@ struct ModeServices {
     const segue_host_ram* ram = nullptr;
     const segue_host_threads* threads = nullptr;
     const segue_host_dirty* dirty = nullptr;
+    const segue_host_ram_convert* ram_convert = nullptr;
 };
 
 // One side of one update. [update]

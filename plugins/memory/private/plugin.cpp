@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// plugin.cpp - memory "private": anonymous memory that no other process can be given. Only modes
-// that copy RAM can move such a guest.
+// plugin.cpp - memory "private": anonymous memory that no other process can be given, until an
+// update has converted it into a memfd, which it then stays.
 #include <segue/cpp/memory.hpp>
+
+#include "plugins/memory/common/sealed_memfd.hpp"
 
 namespace {
 
@@ -19,14 +21,21 @@ public:
         b.map_flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         return b;
     }
-    Result<Block> adopt(const std::string& name, int, std::uint64_t, std::uint64_t) override {
-        return Error(Code::Refused, "adopt " + name + ": private memory has no descriptor")
-            .way_out("use a mode that copies RAM, or start the guest with backend \"memfd\"");
+    // What the generation before has made of such a block.
+    Result<Block> adopt(const std::string& name, int fd, std::uint64_t offset,
+                        std::uint64_t bytes) override {
+        SEGUE_TRY(sealed_memfd::verify(name, fd, offset, bytes));
+        Block b;
+        b.bytes = bytes;
+        b.offset = offset;
+        b.survives = SEGUE_SURVIVES_EXEC | SEGUE_SURVIVES_TRANSFER;
+        return b;
     }
 };
 
-constexpr Info info = {.summary = "anonymous memory of one process, which nobody else can map",
-                       .caps = SEGUE_MEMORY_USERFAULT};
+constexpr Info info = {
+    .summary = "anonymous memory of one process, which nobody else can map before it is converted",
+    .caps = SEGUE_MEMORY_USERFAULT};
 
 } // namespace
 

@@ -27,10 +27,25 @@ TEST_F(Private, TheBlockIsZeroedMemoryWithoutADescriptor) {
     b->base()[size - 1] = std::byte{42};
 }
 
-TEST_F(Private, NobodyCanTakeItOver) {
-    const auto b = memory_.adopt("ram0", sys::memfd("other", 0).value(), 0, size);
-    ASSERT_EQ(b.code(), Code::Refused);
-    EXPECT_FALSE(b.error().way_out().empty());
+// By an update: it is shared from then on.
+TEST_F(Private, ABlockThatWasConvertedIsTakenOver) {
+    UniqueFd file = sys::memfd("converted", MFD_ALLOW_SEALING).value();
+    ASSERT_TRUE(sys::truncate(file.get(), size));
+    ASSERT_TRUE(sys::seal(file.get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+    const UniqueFd old = sys::dup(file.get()).value();
+    const auto b = inventory::adopt_block(memory_, "ram0", "private", std::move(file), 0, size);
+    ASSERT_TRUE(b) << b.error().what();
+    EXPECT_EQ(b->survives, SEGUE_SURVIVES_EXEC | SEGUE_SURVIVES_TRANSFER);
+    b->base()[size - 1] = std::byte{42};
+    std::byte there{};
+    ASSERT_TRUE(sys::pread_all(old.get(), {&there, 1}, size - 1));
+    EXPECT_EQ(there, std::byte{42});
+}
+
+TEST_F(Private, NothingElseIs) {
+    UniqueFd file = sys::memfd("other", 0).value(); // anybody could cut it short
+    ASSERT_TRUE(sys::truncate(file.get(), size));
+    EXPECT_EQ(memory_.adopt("ram0", std::move(file), 0, size).code(), Code::Refused);
     EXPECT_EQ(memory_.reopen("ram0", size).code(), Code::Unsupported);
 }
 

@@ -57,6 +57,7 @@ extern "C" {
 #define SEGUE_NEEDS_USERFAULT 2u
 #define SEGUE_NEEDS_INVENTORY 4u
 #define SEGUE_NEEDS_KEEPER 8u
+#define SEGUE_NEEDS_RAM_CONVERT 16u
 
 /* segue_channel_need.flags */
 #define SEGUE_CHANNEL_OPTIONAL 1u

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/memory/ram_converter.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <segue/cpp/sys.hpp>
+
+#include "core/base/log.hpp"
+#include "core/base/units.hpp"
+#include "vmm/memory/page_bits.hpp"
+#include "vmm/memory/vm_areas.hpp"
+
+namespace segue::vmm {
+
+namespace {
+
+constexpr std::uint64_t kHuge = 2u << 20; // a private huge page that was cut stays whole in memory
+constexpr std::uint64_t kLook = 32;       // times what may be copied: of RAM with many holes
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+constexpr const char* kCopyInstead = "use a mode that copies RAM to another process";
+
+std::string named(const inventory::RamBlock& block) {
+    return "RAM block '" + block.id + "' (memory/" + block.backend + ")";
+}
+
+Error refused(const inventory::RamBlock& block, const std::string& why) {
+    return Error(Code::Refused, named(block) + " cannot become shared memory: " + why)
+        .with("block", block.id);
+}
+
+bool is_zero(const std::byte* page) {
+    return *page == std::byte{0} && std::memcmp(page, page + 1, kPageBytes - 1) == 0;
+}
+
+// The next end of a huge page from `at` on.
+std::uint64_t end_of_huge_page(const std::byte* base, std::uint64_t at) {
+    const std::uint64_t address = reinterpret_cast<std::uintptr_t>(base) + at;
+    return at + (kHuge - address % kHuge) % kHuge;
+}
+
+std::uint64_t bytes_of(const std::vector<RamConverter::Run>& runs) {
+    std::uint64_t bytes = 0;
+    for (const RamConverter::Run& r : runs)
+        bytes += r.bytes;
+    return bytes;
+}
+
+Error no_room(const inventory::RamBlock& block, int why) {
+    return Error::from_errno(why, "take memory for a piece of " + named(block))
+        .way_out("the host, or the cgroup that the VMM is in, needs room for that much more")
+        .with("block", block.id);
+}
+
+Status check_block(const inventory::RamBlock& block, const std::vector<VmArea>& areas) {
+    const auto flags = static_cast<int>(block.map_flags);
+    if (block.page_shift != 12 || (flags & MAP_ANONYMOUS) == 0)
+        return refused(block, block.page_shift != 12
+                                  ? "it is of huge pages"
+                                  : "it is a private mapping of something that has a descriptor")
+            .way_out(kCopyInstead);
+    for (const VmArea& area : areas)
+        if (area.overlaps(block.base(), block.bytes) && area.has("lo"))
+            return refused(block, "it is locked in memory")
+                .way_out(std::string(kCopyInstead) +
+                         ", or start the guest with memory.lock = false");
+    return {};
+}
+
+} // namespace
+
+Status RamConverter::check() {
+    std::vector<const inventory::RamBlock*> blocks;
+    for (const inventory::RamBlock& block : inventory_.blocks())
+        if (!block.fd)
+            blocks.push_back(&block);
+    if (blocks.empty())
+        return {};
+    SEGUE_TRY(Pagemap::open());
+    SEGUE_ASSIGN(const std::vector<VmArea> areas, vm_areas());
+    for (const inventory::RamBlock* block : blocks)
+        SEGUE_TRY(check_block(*block, areas));
+    SEGUE_ASSIGN(const std::uint64_t pinned, pinned_bytes(areas));
+    if (pinned != 0)
+        return refused(*blocks.front(), format_size(pinned) + " of this process are pinned, and "
+                                                              "what pinned them would go on using "
+                                                              "the pages that RAM leaves")
+            .way_out("take assigned devices away from the guest first");
+    return {};
+}
+
+Status RamConverter::begin(Moving& moving) {
+    const inventory::RamBlock& block = *moving.block;
+    SEGUE_ASSIGN(UniqueFd file, sys::memfd("segue:" + block.id, MFD_ALLOW_SEALING));
+    SEGUE_TRY(sys::truncate(file.get(), block.bytes));
+    SEGUE_TRY(sys::seal(file.get(), kSeals));
+    SEGUE_ASSIGN(const std::vector<VmArea> areas, vm_areas());
+    for (const VmArea& area : areas)
+        if (area.overlaps(block.base(), 1))
+            moving.advice = advice_of(area);
+    moving.file = std::move(file);
+    return {};
+}
+
+Result<std::vector<int>> RamConverter::start() {
+    SEGUE_TRY(check());
+    const auto& blocks = inventory_.blocks();
+    SEGUE_ASSIGN(pages_, Pagemap::open());
+    if (moving_.empty()) {
+        moving_.reserve(blocks.size()); // a piece points into it
+        for (const inventory::RamBlock& block : blocks)
+            moving_.push_back({&block, {}, block.fd ? block.bytes : 0, {}});
+    }
+    std::vector<int> fds;
+    fds.reserve(blocks.size());
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        if (!blocks[i].fd && !moving_[i].file)
+            SEGUE_TRY(begin(moving_[i]));
+        fds.push_back(moving_[i].file.get());
+    }
+    return fds;
+}
+
+void RamConverter::stop() noexcept {
+    if (piece_)
+        give_back(*piece_);
+    piece_.reset();
+    pages_.reset();
+    for (Moving& m : moving_)
+        if (m.moved == 0)
+            m.file.reset();
+}
+
+// Of [from, to), what is to be copied as it is now.
+Status RamConverter::add_runs(const Moving& m, std::uint64_t from, std::uint64_t to,
+                              std::vector<Run>& runs) {
+    const bool zeros_too = preallocated_.count(m.block->id) != 0;
+    const std::byte* base = m.block->base() + from;
+    SEGUE_TRY(pages_->look(base, (to - from) / kPageBytes));
+    for (std::uint64_t at = from; at < to; at += kPageBytes, base += kPageBytes) {
+        if (!pages_->exists((at - from) / kPageBytes) || (!zeros_too && is_zero(base)))
+            continue;
+        if (!runs.empty() && runs.back().at + runs.back().bytes == at)
+            runs.back().bytes += kPageBytes;
+        else
+            runs.push_back({at, kPageBytes});
+    }
+    return {};
+}
+
+Result<std::vector<RamConverter::Run>> RamConverter::runs_of(Piece& piece, std::uint64_t copy) {
+    const Moving& m = *piece.moving;
+    const std::uint64_t end = m.moved + piece.bytes;
+    std::vector<Run> runs;
+    std::uint64_t at = m.moved;
+    while (at < end && bytes_of(runs) < copy) {
+        const std::uint64_t to = std::min(end, end_of_huge_page(m.block->base(), at + 1));
+        SEGUE_TRY(add_runs(m, at, to, runs));
+        at = to;
+    }
+    piece.bytes = at - m.moved;
+    return runs;
+}
+
+void RamConverter::give_back(const Piece& piece) noexcept {
+    (void)!::fallocate(piece.moving->file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                       static_cast<off_t>(piece.moving->moved), static_cast<off_t>(piece.bytes));
+}
+
+// Beforehand: nobody is to stand still for it.
+Status RamConverter::take_memory(const Piece& piece, const std::vector<Run>& runs) {
+    const Moving& m = *piece.moving;
+    for (const Run& r : runs)
+        if (sys::retry([&] {
+                return ::fallocate(m.file.get(), 0, static_cast<off_t>(r.at),
+                                   static_cast<off_t>(r.bytes));
+            }) != 0)
+            return no_room(*m.block, errno);
+    return {};
+}
+
+Result<bool> RamConverter::make_ready(std::uint64_t copy) {
+    for (Moving& m : moving_) {
+        if (m.moved == m.block->bytes)
+            continue;
+        Piece piece{&m, std::min(m.block->bytes - m.moved, std::max(copy, kHuge) * kLook)};
+        SEGUE_ASSIGN(const std::vector<Run> runs, runs_of(piece, copy));
+        piece_ = piece; // from here on stop() gives its memory back
+        SEGUE_TRY(take_memory(piece, runs));
+        return true;
+    }
+    return false;
+}
+
+// By pwrite(2), which says so where there is no memory for a page that came meanwhile; a store
+// would be a SIGBUS.
+Result<std::uint64_t> RamConverter::fill(Piece piece) {
+    const Moving& m = *piece.moving;
+    SEGUE_ASSIGN(const std::vector<Run> runs, runs_of(piece, ~std::uint64_t{0}));
+    for (const Run& r : runs)
+        if (Status s = sys::pwrite_all(m.file.get(), {m.block->base() + r.at, r.bytes}, r.at); !s)
+            return std::move(s).error().while_doing("copy " + named(*m.block));
+    return bytes_of(runs);
+}
+
+// All bytes are in the file already: where the kernel fails halfway, and the old mapping is gone,
+// nothing is lost if only the next attempt succeeds.
+Status RamConverter::put(const Piece& piece) {
+    const Moving& m = *piece.moving;
+    std::byte* const at = m.block->base() + m.moved;
+    const auto map = [&](int how) {
+        return ::mmap(at, piece.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | how, m.file.get(),
+                      static_cast<off_t>(m.moved)) != MAP_FAILED;
+    };
+    if (!map(MAP_FIXED)) {
+        const int why = errno;
+        const bool gone = ::msync(at, piece.bytes, MS_ASYNC) != 0;
+        if (!gone || !map(MAP_FIXED_NOREPLACE))
+            return Error::from_errno(why, "map " + named(*m.block))
+                .way_out("vm.max_map_count may be too small for this process")
+                .with("block", m.block->id);
+    }
+    for (const int advice : m.advice)
+        if (const Status s = sys::madvise(at, piece.bytes, advice); !s)
+            log::warn(named(*m.block) + ": " + s.error().what());
+    return {};
+}
+
+Result<ports::Converted> RamConverter::convert() {
+    const Piece piece = *std::exchange(piece_, std::nullopt);
+    Status s;
+    auto copied = fill(piece);
+    s = copied ? put(piece) : std::move(copied).error();
+    if (!s) {
+        give_back(piece);
+        return std::move(s).error();
+    }
+    piece.moving->moved += piece.bytes;
+    ports::Converted done{piece.bytes, *copied, 0};
+    for (const Moving& m : moving_)
+        done.left += m.block->bytes - m.moved;
+    return done;
+}
+
+} // namespace segue::vmm
