@@ -33,7 +33,7 @@ struct UpdateOptions {
     std::uint32_t generation = 0; // that the guest must be in; 0: any
     bool suspend = false;         // the guest sleeps meanwhile
     unsigned suspend_timeout_s = 30;
-    std::string channel; // where a VMM on another host waits
+    std::string channel = {}; // where a VMM on another host waits
 };
 struct AgentOptions {
     std::string guest, command;

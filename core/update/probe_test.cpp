@@ -54,42 +54,42 @@ INSTANTIATE_TEST_SUITE_P(
                },
                Code::Corrupt, "something else than Segue's messages"},
         Probed{"AnswersAndCrashes",
-               [](UpdateSelf* t, int stream) {
-                   UpdateSelfProbe::changed(t, stream, nullptr);
+               [](UpdateSelf* test, int stream) {
+                   UpdateSelfProbe::changed(test, stream, nullptr);
                    return 9;
                },
                Code::Refused, "exited with 9"},
         Probed{"Forks",
-               [](UpdateSelf* t, int stream) {
+               [](UpdateSelf* test, int stream) {
                    const pid_t child = ::fork();
                    if (child == 0)
-                       ::_exit(UpdateSelfProbe::changed(t, stream, nullptr));
+                       ::_exit(UpdateSelfProbe::changed(test, stream, nullptr));
                    ::waitpid(child, nullptr, 0);
                    return 0;
                },
                Code::Refused, "it forks"},
         Probed{"HasAnotherGuest",
-               [](UpdateSelf* t, int stream) {
+               [](UpdateSelf* test, int stream) {
                    return UpdateSelfProbe::changed(
-                       t, stream, [](Image& i) { i.guest.identity[0].second = "4"; });
+                       test, stream, [](Image& i) { i.guest.identity[0].second = "4"; });
                },
                Code::Refused, "guest.vcpus"},
         Probed{"WouldLookElsewhereForTheState",
-               [](UpdateSelf* t, int stream) {
-                   return UpdateSelfProbe::changed(t, stream, [](Image& i) {
+               [](UpdateSelf* test, int stream) {
+                   return UpdateSelfProbe::changed(test, stream, [](Image& i) {
                        i.guest.resting_place = {{"update.channels.main.transport", "\"other\""}};
                    });
                },
                Code::Refused, "update.channels.main.transport"},
         Probed{"CannotMakeTheMachine",
-               [](UpdateSelf* t, int stream) {
+               [](UpdateSelf* test, int stream) {
                    return UpdateSelfProbe::changed(
-                       t, stream, [](Image& i) { i.script.fail("probe machine check"); });
+                       test, stream, [](Image& i) { i.script.fail("probe machine check"); });
                },
                Code::Refused, "told to fail"},
         Probed{"HasNoTransportThatKeeps",
-               [](UpdateSelf* t, int stream) {
-                   return UpdateSelfProbe::changed(t, stream,
+               [](UpdateSelf* test, int stream) {
+                   return UpdateSelfProbe::changed(test, stream,
                                                    [](Image& i) { i.plugins.streaming = true; });
                },
                Code::Refused, "persistent"}),
