@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <liburing.h>
+#include <linux/io_uring.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -224,13 +227,14 @@ TEST_F(RamConverterTest, HugePagesAreRefusedByName) {
 }
 
 TEST_F(RamConverterTest, PinnedPagesAreRefused) {
-    io_uring ring;
-    ASSERT_EQ(::io_uring_queue_init(2, &ring, 0), 0);
+    io_uring_params params = {};
+    UniqueFd ring(static_cast<int>(::syscall(SYS_io_uring_setup, 2, &params)));
+    ASSERT_TRUE(ring);
     EXPECT_TRUE(ram_.check()) << "a ring pins nothing of ours";
     const iovec buffer = {page(4), kPageBytes};
-    ASSERT_EQ(::io_uring_register_buffers(&ring, &buffer, 1), 0);
+    ASSERT_EQ(::syscall(SYS_io_uring_register, ring.get(), IORING_REGISTER_BUFFERS, &buffer, 1), 0);
     const Status s = ram_.check();
-    ::io_uring_queue_exit(&ring);
+    ring.reset();
     ASSERT_EQ(s.code(), Code::Refused);
     EXPECT_THAT(s.error().what(), HasSubstr("4K of this process are pinned"));
     EXPECT_FALSE(s.error().way_out().empty());

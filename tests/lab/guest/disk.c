@@ -145,6 +145,7 @@ int main(int count, char** words) {
         return read_for_ever(words[2]);
     if (count == 4 && strcmp(words[1], "verify") == 0)
         return verify(words[2], words[3]);
-    fprintf(stderr, "usage: disk write WORKER DEVICE | disk read DEVICE | disk verify IMAGE CONSOLE\n");
+    fprintf(stderr,
+            "usage: disk write WORKER DEVICE | disk read DEVICE | disk verify IMAGE CONSOLE\n");
     return 2;
 }
