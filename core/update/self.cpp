@@ -41,9 +41,9 @@ public:
             return Error(Code::Internal, "the guest is not ours to offer: the record says " +
                                              to_string(a_.ctx.ownership.word()));
         Error why = a_.ctx.launcher.exec(a_.request.successor, program_, handoff.get(), keep);
-        // Nobody else has seen the offer: there is one process.
-        a_.ctx.ownership.take_back(g, a_.number);
-        return why;
+        // Nobody else has seen the offer, there is one process: this wins. If it does not, somebody
+        // has the guest, and whoever loses never touches it again.
+        return a_.ctx.ownership.take_back(g, a_.number) ? Status(std::move(why)) : Status();
     }
 
     bool abandon() noexcept override {

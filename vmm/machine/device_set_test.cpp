@@ -67,9 +67,8 @@ TEST_F(DevicesTest, GoFromGenerationToGeneration) {
         ASSERT_TRUE(guest->counts());
     }
     EXPECT_EQ(guest->complaint(), "");
-    EXPECT_THAT(failure(TestGuest(test_inventory(64 << 20))
-                            .machine.reopen(config.devices, {}, guest->inventory))
-                    .what(),
+    TestGuest other(test_inventory(64 << 20));
+    EXPECT_THAT(failure(other.machine.reopen(config.devices, {}, other.inventory)).what(),
                 HasSubstr("locked")); // the lock has come along
 }
 
