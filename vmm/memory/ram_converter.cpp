@@ -156,11 +156,11 @@ Result<std::vector<RamConverter::Run>> RamConverter::runs_of(Piece& piece, std::
     const std::uint64_t end = m.moved + piece.bytes;
     std::vector<Run> runs;
     std::uint64_t at = m.moved;
-    while (at < end && bytes_of(runs) < copy) {
+    do { // however little is to be copied, something moves
         const std::uint64_t to = std::min(end, end_of_huge_page(m.block->base(), at + 1));
         SEGUE_TRY(add_runs(m, at, to, runs));
         at = to;
-    }
+    } while (at < end && bytes_of(runs) < copy);
     piece.bytes = at - m.moved;
     return runs;
 }
@@ -186,7 +186,9 @@ Result<bool> RamConverter::make_ready(std::uint64_t copy) {
     for (Moving& m : moving_) {
         if (m.moved == m.block->bytes)
             continue;
-        Piece piece{&m, std::min(m.block->bytes - m.moved, std::max(copy, kHuge) * kLook)};
+        // Whole pages, whatever `copy` is.
+        const std::uint64_t most = std::max(copy / kHuge, std::uint64_t{1}) * kHuge * kLook;
+        Piece piece{&m, std::min(m.block->bytes - m.moved, most)};
         SEGUE_ASSIGN(const std::vector<Run> runs, runs_of(piece, copy));
         piece_ = piece; // from here on stop() gives its memory back
         SEGUE_TRY(take_memory(piece, runs));

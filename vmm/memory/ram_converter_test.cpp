@@ -220,6 +220,34 @@ TEST_F(RamConverterTest, LockedRamIsRefusedByName) {
     EXPECT_EQ(ram_.start().code(), Code::Refused);
 }
 
+// A budget is a number of bytes by the clock; where RAM is mostly holes a piece is as long as it
+// may be.
+class SparseRam : public testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Budgets, SparseRam,
+                         testing::Values(0, 2 * kMiB + 1, 3 * kMiB + kPageBytes + 1));
+
+TEST_P(SparseRam, MovesInWholePages) {
+    constexpr std::uint64_t kBytes = 200 * kMiB, kStep = 3 * kMiB + kPageBytes;
+    inventory::Inventory inventory;
+    inventory::RamBlock own = inventory::stand_in("ram0", kBytes).value();
+    own.map_flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    ASSERT_TRUE(inventory.add(std::move(own)));
+    for (std::uint64_t at = 0; at < kBytes; at += kStep)
+        inventory.blocks()[0].base()[at] = std::byte{0x5a};
+    RamConverter ram(inventory, {});
+    const auto fds = ram.start();
+    ASSERT_TRUE(fds);
+    unsigned pieces = 0;
+    for (; ram.make_ready(GetParam()).value(); ++pieces)
+        ASSERT_TRUE(ram.convert());
+    EXPECT_GT(pieces, 1u);
+    std::byte found = {};
+    for (std::uint64_t at = 0; at < kBytes; at += kStep) {
+        ASSERT_TRUE(sys::pread_all(fds->at(0), {&found, 1}, at));
+        EXPECT_EQ(found, std::byte{0x5a}) << at;
+    }
+}
+
 TEST_F(RamConverterTest, HugePagesAreRefusedByName) {
     block().page_shift = 21;
     EXPECT_THAT(ram_.check().error().what(), HasSubstr("'ram1' (memory/private) cannot become"));
@@ -238,6 +266,9 @@ TEST_F(RamConverterTest, PinnedPagesAreRefused) {
     ASSERT_EQ(s.code(), Code::Refused);
     EXPECT_THAT(s.error().what(), HasSubstr("4K of this process are pinned"));
     EXPECT_FALSE(s.error().way_out().empty());
+    for (int n = 0; n < 5000 && !ram_.check(); ++n) // the kernel lets go of them by and by
+        ::usleep(1000);
+    EXPECT_TRUE(ram_.check());
 }
 
 TEST_F(RamConverterTest, WhereEveryBlockHasADescriptorThereIsNothingToDo) {
