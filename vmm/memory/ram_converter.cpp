@@ -233,15 +233,17 @@ Status RamConverter::put(const Piece& piece) {
 
 Result<ports::Converted> RamConverter::convert() {
     const Piece piece = *std::exchange(piece_, std::nullopt);
-    Status s;
-    auto copied = fill(piece);
-    s = copied ? put(piece) : std::move(copied).error();
-    if (!s) {
+    std::uint64_t copied = 0;
+    const auto move = [&]() -> Status {
+        SEGUE_ASSIGN(copied, fill(piece));
+        return put(piece);
+    };
+    if (Status s = move(); !s) {
         give_back(piece);
         return std::move(s).error();
     }
     piece.moving->moved += piece.bytes;
-    ports::Converted done{piece.bytes, *copied, 0};
+    ports::Converted done{piece.bytes, copied, 0};
     for (const Moving& m : moving_)
         done.left += m.block->bytes - m.moved;
     return done;
