@@ -7,17 +7,17 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <random>
 #include <vector>
 
 #include <segue/cpp/sys.hpp>
+
+#include "tests/fault/other_boot.hpp"
 
 namespace segue::fault {
 
@@ -34,45 +34,49 @@ struct Packet {
     std::vector<char> bytes;
 };
 
-Status set_up(const char* interface, const std::string& address) {
-    const UniqueFd s(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+ifreq of(const std::string& interface) {
     ifreq r = {};
-    std::strncpy(r.ifr_name, interface, sizeof r.ifr_name - 1);
+    interface.copy(r.ifr_name, sizeof r.ifr_name - 1);
+    return r;
+}
+
+UniqueFd network() {
+    return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+
+Status set_address(const std::string& interface, const std::string& address) {
+    const UniqueFd s = network();
+    ifreq r = of(interface);
     auto& in = reinterpret_cast<sockaddr_in&>(r.ifr_addr);
     in.sin_family = AF_INET;
     for (const auto& [request, text] :
          {std::pair{SIOCSIFADDR, address.c_str()}, std::pair{SIOCSIFNETMASK, "255.255.255.0"}}) {
         ::inet_pton(AF_INET, text, &in.sin_addr);
         if (::ioctl(s.get(), static_cast<unsigned long>(request), &r) != 0)
-            return Error::from_errno(errno, "set the address of a tun");
+            return Error::from_errno(errno, "set the address of " + interface);
     }
-    r.ifr_flags = IFF_UP | IFF_RUNNING;
-    if (::ioctl(s.get(), SIOCSIFFLAGS, &r) != 0)
-        return Error::from_errno(errno, "switch a tun on");
     return {};
 }
 
-Result<UniqueFd> make_tun() {
+Status switch_on(const std::string& interface) {
+    ifreq r = of(interface);
+    r.ifr_flags = IFF_UP | IFF_RUNNING;
+    if (::ioctl(network().get(), SIOCSIFFLAGS, &r) != 0)
+        return Error::from_errno(errno, "switch " + interface + " on");
+    return {};
+}
+
+// `flags`: IFF_TUN or IFF_TAP, and more.
+Result<UniqueFd> make_tun(const std::string& interface, int flags) {
     SEGUE_ASSIGN(UniqueFd tun, sys::open("/dev/net/tun", O_RDWR | O_NONBLOCK));
-    ifreq r = {};
-    std::strncpy(r.ifr_name, kInterface, sizeof r.ifr_name - 1);
-    r.ifr_flags = IFF_TUN | IFF_NO_PI;
+    ifreq r = of(interface);
+    r.ifr_flags = static_cast<short>(flags | IFF_NO_PI);
     if (::ioctl(tun.get(), TUNSETIFF, &r) != 0)
-        return Error::from_errno(errno, "make a tun");
+        return Error::from_errno(errno, "make " + interface);
     return tun;
 }
 
 } // namespace
-
-// Another boot id, as every process there reads it.
-Status Cable::boot_anew() const {
-    const std::string id = dir_ / "boot_id";
-    std::ofstream(id) << "5e90e000-0000-4000-8000-000000000001\n";
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount(id.c_str(), "/proc/sys/kernel/random/boot_id", nullptr, MS_BIND, nullptr) != 0)
-        return Error::from_errno(errno, "give a host another boot id");
-    return {};
-}
 
 // On a thread that ends afterwards: a namespace is a thread's.
 Status Cable::make_end(Host host, End& end) const {
@@ -82,11 +86,12 @@ Status Cable::make_end(Host host, End& end) const {
             if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0)
                 return Error::from_errno(errno, "make namespaces");
             if (host == Host::B)
-                SEGUE_TRY(boot_anew());
+                SEGUE_TRY(enter_another_boot(dir_.path()));
             SEGUE_ASSIGN(end.net, sys::open("/proc/thread-self/ns/net", O_RDONLY));
             SEGUE_ASSIGN(end.mounts, sys::open("/proc/thread-self/ns/mnt", O_RDONLY));
-            SEGUE_ASSIGN(end.tun, make_tun());
-            return set_up(kInterface, address(host));
+            SEGUE_ASSIGN(end.tun, make_tun(kInterface, IFF_TUN));
+            SEGUE_TRY(set_address(kInterface, address(host)));
+            return switch_on(kInterface);
         }();
     }).join();
     return made;
@@ -116,6 +121,19 @@ void Cable::on(Host host, const std::function<void()>& f) const {
             ::setns(end.net.get(), CLONE_NEWNET) == 0)
             f();
     }).join();
+}
+
+Status Cable::add_tap(Host host, const std::string& name) const {
+    Status made;
+    on(host, [&] {
+        made = [&]() -> Status {
+            SEGUE_ASSIGN(const UniqueFd tap, make_tun(name, IFF_TAP | IFF_VNET_HDR));
+            if (::ioctl(tap.get(), TUNSETPERSIST, 1) != 0)
+                return Error::from_errno(errno, "keep " + name);
+            return switch_on(name);
+        }();
+    });
+    return made;
 }
 
 void Cable::carry() {

@@ -32,6 +32,9 @@ public:
     // Runs `f` on a thread that is on that host: what it starts stays there.
     void on(Host host, const std::function<void()>& f) const;
 
+    // A tap for a VMM there to open.
+    Status add_tap(Host host, const std::string& name) const;
+
     // Nothing comes from `host` any more; both: as if cut.
     void cut_from(Host host) { cut_.at(index(host)) = true; }
     void cut() {
@@ -54,7 +57,6 @@ private:
     Cable() = default;
     static std::size_t index(Host host) { return host == Host::A ? 0 : 1; }
     Status make_end(Host host, End& end) const;
-    Status boot_anew() const;
     void carry();
 
     TempDir dir_;

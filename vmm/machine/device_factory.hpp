@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// device_factory.hpp - makes devices by the name of their model: the one place that knows them all.
+// device_factory.hpp - makes devices by the name of their model.
 #pragma once
 
 #include <memory>
@@ -7,8 +7,8 @@
 #include <segue/cpp/result.hpp>
 
 #include "core/inventory/inventory.hpp"
-#include "vmm/devices/virtio_balloon/balloon_size.hpp"
 #include "vmm/machine/device_config.hpp"
+#include "vmm/machine/host_side.hpp"
 #include "vmm/virtio/model.hpp"
 
 namespace segue::vmm {
@@ -26,16 +26,6 @@ Status take_hold(const std::vector<DeviceConfig>& devices, const inventory::Inve
 Status check_held(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory);
 // No process has the guest any more: removes what that left in the file system. [main]
 void forget_devices(const std::vector<DeviceConfig>& devices) noexcept;
-
-// How a device finds what it stands for.
-struct HostSide {
-    const inventory::Inventory* inventory = nullptr; // nullptr: it does not, as in a probe
-    std::shared_ptr<BalloonSize> balloon; // of the guest's only one; nullptr: as in a probe
-    bool reopened = false; // by name, in a process that was handed nothing: may be another one
-    std::vector<std::string> changed_disks; // ids of those that are allowed to be
-    // The devices' own descriptors whose end takes the kernel a grace period.
-    std::shared_ptr<std::vector<int>> slow_to_close = std::make_shared<std::vector<int>>();
-};
 
 // UNSUPPORTED where there is no such model. [main]
 Result<std::unique_ptr<virtio::Model>> make_model(const DeviceConfig& device, const HostSide& host);

@@ -11,6 +11,7 @@
 #include "vmm/devices/virtio_block/virtio_block.hpp"
 #include "vmm/kvm/cpu_fit.hpp"
 #include "vmm/kvm/cpuid.hpp"
+#include "vmm/machine/device_factory.hpp"
 #include "vmm/memory/slots.hpp"
 
 namespace segue::vmm {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine/pci_devices.hpp"
 
+#include "vmm/machine/device_factory.hpp"
+
 namespace segue::vmm {
 
 Result<std::unique_ptr<PciDevices>> PciDevices::create(const std::vector<DeviceConfig>& devices,

@@ -5,7 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "vmm/machine/device_factory.hpp"
+#include "vmm/machine/device_config.hpp"
+#include "vmm/machine/host_side.hpp"
 #include "vmm/machine/kvm_pci_host.hpp"
 #include "vmm/pci/root.hpp"
 #include "vmm/virtio/pci_device.hpp"

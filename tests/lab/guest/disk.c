@@ -5,7 +5,7 @@
 //   disk write WORKER DEVICE   for ever, past the page cache: block `sequence`, fdatasync, an older
 //                              one read; says "disk: WORKER synced SEQUENCE" where that is a
 //                              multiple of 5
-//   disk read DEVICE           for ever, past the page cache: blocks that nobody writes
+//   disk read DEVICE MIB       for ever, past the page cache: 100 MiB from there on, all zeroes
 //   disk verify IMAGE CONSOLE  each block that was said to be synced is there or has a newer one in
 //                              its place, and none is a mixture
 #include <errno.h>
@@ -20,8 +20,8 @@
 
 enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 256, WORKERS = 8, SAID = 5 };
 
-// Behind the workers' blocks: what worker 0 discards and zeroes, then what is never written.
-enum { SPARE_AT = 8 << 20, SPARE = 1 << 20, ZEROES_AT = SPARE_AT + 2 * SPARE, ZEROES = 1 << 20 };
+// Behind the workers' blocks: what worker 0 discards and zeroes; then nobody writes.
+enum { SPARE_AT = 8 << 20, SPARE = 1 << 20, ZEROES = 100 << 20 };
 
 static void fill(uint64_t* block, uint64_t worker, uint64_t sequence) {
     block[0] = 0x5345475545000000ull + worker;
@@ -70,15 +70,15 @@ static int write_for_ever(uint64_t worker, const char* device) {
     }
 }
 
-static int read_for_ever(const char* device) {
+static int read_for_ever(const char* device, off_t at) {
     const int file = open(device, O_RDONLY | O_DIRECT);
     char* found = aligned_alloc(BLOCK, BLOCK);
     if (file < 0)
         return wrong(WORKERS, "open", 0);
     for (uint64_t n = 0;; n++) {
         memset(found, 1, BLOCK);
-        if (pread(file, found, BLOCK, ZEROES_AT + (off_t)(n * BLOCK % ZEROES)) != BLOCK ||
-            found[0] != 0 || memcmp(found, found + 1, BLOCK - 1) != 0)
+        if (pread(file, found, BLOCK, at + (off_t)(n * BLOCK % ZEROES)) != BLOCK || found[0] != 0 ||
+            memcmp(found, found + 1, BLOCK - 1) != 0)
             return wrong(WORKERS, "read of zeroes", n);
     }
 }
@@ -141,11 +141,11 @@ static int verify(const char* image_path, const char* console_path) {
 int main(int count, char** words) {
     if (count == 4 && strcmp(words[1], "write") == 0 && strtoul(words[2], NULL, 10) < WORKERS)
         return write_for_ever(strtoul(words[2], NULL, 10), words[3]);
-    if (count == 3 && strcmp(words[1], "read") == 0)
-        return read_for_ever(words[2]);
+    if (count == 4 && strcmp(words[1], "read") == 0)
+        return read_for_ever(words[2], strtol(words[3], NULL, 10) << 20);
     if (count == 4 && strcmp(words[1], "verify") == 0)
         return verify(words[2], words[3]);
     fprintf(stderr,
-            "usage: disk write WORKER DEVICE | disk read DEVICE | disk verify IMAGE CONSOLE\n");
+            "usage: disk write WORKER DEVICE | disk read DEVICE MIB | disk verify IMAGE CONSOLE\n");
     return 2;
 }

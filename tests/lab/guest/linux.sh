@@ -70,12 +70,14 @@ linux_initrd() { # PROGRAMS...
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 busybox stty -echo
 [ ! -e /modules/in_order ] || while read -r module; do busybox insmod "/modules/$module"; done </modules/in_order
-warnings() { busybox dmesg -r | busybox grep -c '^<[0-4]>'; }
+# But for those of a processor that had to wait for the host's only one.
+all_warnings() { busybox dmesg -r | busybox grep '^<[0-4]>' | busybox grep -v 'hrtimer: interrupt took'; }
+warnings() { all_warnings | busybox wc -l; }
 on_off() { busybox poweroff -f; }
 on_again() { busybox reboot -f; }
 on_warnings() {
     echo "guest: $(($(warnings) - before)) warnings"
-    busybox dmesg -r | busybox grep '^<[0-4]>' | busybox tail -n 3
+    all_warnings | busybox tail -n 3
 }
 before=$(warnings)
 . /job
@@ -178,11 +180,15 @@ gone() { # WHY
     rm "$vmm_log"
 }
 
-# Each tick once and in its order, and the guest's clock never back, since the last boot. The last line may be on its way.
+# Each tick once and in its order, and the guest's clock never back, since the last boot. Its last line before a boot, or
+# at all, may be torn.
 check_ticks() {
-    tr -d '\r' <"$console" | sed '$d' | awk '/guest: up/ { n = 0; up = 0 }
-        /guest: tick/ { if ($3 != n + 1 || $4 < up) { print "after tick " n " at " up ": " $0; exit 1 } n = $3; up = $4 }' ||
-        fail "the guest has not counted on"
+    tr -d '\r' <"$console" | sed '$d' | awk '/guest: up/ { n = up = 0; torn = ""; next }
+        /guest: tick/ {
+            if (torn || $3 != n + 1 || $4 < up) { print "after tick " n " at " up ": " torn $0; exit 1 }
+            n = $3; up = $4
+            if (!/guest: tick [0-9]+ [0-9.]+ [0-9.]+$/) torn = $0 " and "
+        }' || fail "the guest has not counted on"
 }
 
 check_warnings() {

@@ -13,12 +13,16 @@ give_disks_back() {
 }
 lab_at_end give_disks_back
 
-# /dev/mapper/NAME over the file $work/NAME; false where this kernel has no dm-delay.
-slow_disk() { # NAME MIB MILLISECONDS_A_WRITE MILLISECONDS_A_READ
-    local loop
+# /dev/mapper/NAME over the file $work/NAME; false where this kernel has no dm-delay. Equal parts of it may have reads of
+# their own.
+slow_disk() { # NAME MIB MILLISECONDS_A_WRITE MILLISECONDS_A_READ...
+    local loop sectors=$(($2 * 2048 / ($# - 3))) at=0 read
     truncate -s "$2M" "$work/$1"
     loop=$(losetup --show -f "$work/$1") || return 1
     slow_loops+=("$loop")
-    dmsetup create "$1" --table "0 $(($2 * 2048)) delay $loop 0 $4 $loop 0 $3" 2>/dev/null || return 1
+    for read in "${@:4}"; do
+        echo "$at $sectors delay $loop $at $read $loop $at $3"
+        ((at += sectors))
+    done | dmsetup create "$1" 2>/dev/null || return 1
     slow_disks+=("$1")
 }

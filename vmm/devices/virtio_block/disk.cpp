@@ -47,6 +47,17 @@ Status lock(const DiskConfig& config, int fd) {
     return Error::from_errno(errno, "lock " + config.path);
 }
 
+// Who has just let go of the guest may still hold it: the kernel closes the files of an io_uring
+// some time after its process has ended.
+Status lock_in_time(const DiskConfig& config, int fd) {
+    for (const Deadline limit = Deadline::in(kLock);;) {
+        Status s = lock(config, fd);
+        if (s || s.code() != Code::Refused || limit.passed())
+            return s;
+        (void)Waiter{limit}.nap(1).ok();
+    }
+}
+
 Result<int> fd_of(const DiskConfig& config, const inventory::Inventory& inventory) {
     const int fd = inventory.find(item_of(config));
     if (fd >= 0)
@@ -92,7 +103,7 @@ Status join_disk(const DiskConfig& config, inventory::Inventory& inventory) {
 
 Status open_disk(const DiskConfig& config, inventory::Inventory& inventory) {
     SEGUE_TRY(join_disk(config, inventory));
-    Status s = lock(config, inventory.find(item_of(config)));
+    Status s = lock_in_time(config, inventory.find(item_of(config)));
     if (!s)
         (void)inventory.take(item_of(config));
     return s;
@@ -111,16 +122,10 @@ Status let_go(const DiskConfig& config, const inventory::Inventory& inventory) {
 
 Status take_hold(const DiskConfig& config, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(const int fd, fd_of(config, inventory));
-    for (const Deadline limit = Deadline::in(kLock);;) {
-        Status s = lock(config, fd);
-        if (s || s.code() != Code::Refused || limit.passed()) {
-            // What this host has read of it before may be older than what the other one wrote.
-            if (s)
-                (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-            return s;
-        }
-        (void)Waiter{limit}.nap(1).ok();
-    }
+    SEGUE_TRY(lock_in_time(config, fd));
+    // What this host has read of it before may be older than what the other one wrote.
+    (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    return {};
 }
 
 Status check_held(const DiskConfig& config, const inventory::Inventory& inventory) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include <segue/cpp/sys.hpp>
 
 #include "core/base/temp_dir.hpp"
@@ -72,6 +74,19 @@ TEST_F(DiskTest, TheLockGoesOnWithTheDescriptor) {
     EXPECT_THAT(refusal({"disk0", dir / "a", false}), HasSubstr("has it locked"));
     (void)next.take("disk.disk0");
     EXPECT_EQ(refusal({"disk0", dir / "a", false}), "");
+}
+
+// Its VMM has ended, its ring is closed by the kernel a little later.
+TEST_F(DiskTest, ALockThatIsAboutToGoIsWaitedFor) {
+    const DiskConfig config = file("a", 512);
+    inventory::Inventory old;
+    ASSERT_TRUE(open_disk(config, old).ok());
+    std::thread closes([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        (void)old.take("disk.disk0");
+    });
+    EXPECT_EQ(refusal(config), "");
+    closes.join();
 }
 
 // As between two hosts.

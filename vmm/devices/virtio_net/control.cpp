@@ -57,6 +57,9 @@ bool done(const Command& command, std::uint64_t features, unsigned max_pairs, Ne
     if (has(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) &&
         command.is(VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET))
         return set_offloads(command, features, card);
+    if (has(VIRTIO_NET_F_GUEST_ANNOUNCE) &&
+        command.is(VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK))
+        return !(card.announce = false);
     return false;
 }
 

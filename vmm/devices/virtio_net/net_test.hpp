@@ -55,6 +55,16 @@ protected:
         send(frame_of("ready")); // before that the host's frames are for nobody
         EXPECT_EQ(host->hear(), frame_of("ready"));
     }
+    // To a process that opens the tap itself, as on another host.
+    void rest_and_go_on() {
+        ASSERT_TRUE(m->device().settle(Deadline::in(std::chrono::seconds(10))).ok());
+        const auto state = m->saved();
+        m.reset();
+        inventory = inventory::Inventory();
+        open();
+        m = machine(true);
+        ASSERT_TRUE(m->load(state).ok());
+    }
     void hand_over() {
         auto next = machine();
         m->hand_over(*next);
@@ -102,15 +112,18 @@ protected:
         put(queue, 0, frame);
         EXPECT_EQ(used(queue), (virtio::Used{0, 0}));
     }
-    // The answer to a control command; 0 is VIRTIO_NET_OK.
-    template <class T>
-    int command(std::uint8_t cls, std::uint8_t cmd, const T& argument) {
+    // The answer to a control command with at most one argument; 0 is VIRTIO_NET_OK.
+    template <class... T>
+    int command(std::uint8_t cls, std::uint8_t cmd, const T&... argument) {
         const unsigned queue = (features() & bit(VIRTIO_NET_F_MQ)) != 0 ? 2 * config.queues : 2;
         const std::uint64_t at = buffer(queue, 0);
         ram.poke(at, virtio_net_ctrl_hdr{cls, cmd});
-        ram.poke(at + 2, argument);
+        std::vector<virtio::Buffer> buffers = {{at, 2}};
+        (ram.poke(at + 2, argument), ...);
+        (buffers.push_back({at + 2, sizeof argument}), ...);
+        buffers.push_back({at + 64, 1, true});
         ram.poke<std::uint8_t>(at + 64, 0xee);
-        EXPECT_TRUE(rings[queue]->add({{at, 2}, {at + 2, sizeof argument}, {at + 64, 1, true}}, 5));
+        EXPECT_TRUE(rings[queue]->add(buffers, 5));
         m->notify(queue);
         EXPECT_EQ(used(queue), (virtio::Used{5, 1}));
         return ram.peek<std::uint8_t>(at + 64);

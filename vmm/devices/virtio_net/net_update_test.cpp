@@ -100,20 +100,47 @@ TEST_F(NetUpdate, AReopenedTapIsToldEverythingAgain) {
     start(tso | bit(VIRTIO_NET_F_CTRL_VQ) | bit(VIRTIO_NET_F_MQ), 2);
     give_room(0, 0);
     EXPECT_EQ(command(VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, std::uint16_t{2}), 0);
-    ASSERT_TRUE(m->device().settle(Deadline::in(std::chrono::seconds(10))).ok());
-    const auto state = m->saved();
-    m.reset();
-    inventory = inventory::Inventory();
-    open();
+    rest_and_go_on();
     EXPECT_FALSE(net.leaves("tap0", ETHTOOL_GTSO));
-    m = machine(true);
-    ASSERT_TRUE(m->load(state).ok());
     m->device().activate();
     send(frame_of("again"));
     EXPECT_EQ(host->hear(), frame_of("again"));
     EXPECT_TRUE(net.leaves("tap0", ETHTOOL_GTSO));
     host->send(frame_of("and again"));
     EXPECT_EQ(received(), frame_of("and again"));
+}
+
+// Its own frames, by which each switch learns; and the driver's, by which its neighbours do.
+TEST_F(NetUpdate, OnANewNetworkTheCardMakesItselfKnown) {
+    start(bit(VIRTIO_NET_F_CTRL_VQ) | bit(VIRTIO_NET_F_GUEST_ANNOUNCE) |
+          bit(VIRTIO_NET_F_CTRL_MAC_ADDR));
+    const Mac chosen = {0x52, 0x54, 0, 9, 9, 9};
+    EXPECT_EQ(command(VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, chosen), 0);
+    TestHost neighbour("tap0", ETH_P_RARP);
+    const auto asks = [&] {
+        return (card<std::uint16_t>(offsetof(virtio_net_config, status)) & VIRTIO_NET_S_ANNOUNCE) !=
+               0;
+    };
+    hand_over();
+    send(frame_of("the same network"));
+    EXPECT_FALSE(asks());
+    rest_and_go_on();
+    EXPECT_FALSE(neighbour.hear(false)); // it may not run here at last
+    m->device().activate();
+    const auto own = std::as_bytes(std::span(chosen));
+    for (unsigned n = 0; n < Announcer::kRounds; ++n) {
+        const std::string frame = neighbour.hear().value_or("");
+        ASSERT_EQ(frame.size(), 60u);
+        EXPECT_EQ(frame.substr(0, 6), std::string(6, '\xff'));
+        for (const std::size_t at : {6u, 22u, 32u}) // the link's, the sender's, the target's
+            EXPECT_EQ(std::memcmp(&frame[at], own.data(), own.size()), 0) << at;
+    }
+    EXPECT_TRUE(asks());
+    hand_over();
+    EXPECT_TRUE(asks());
+    EXPECT_EQ(command(VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK), 0);
+    EXPECT_FALSE(asks());
+    EXPECT_FALSE(neighbour.hear(false));
 }
 
 TEST_F(NetUpdate, AnotherCardsStateIsRefused) {

@@ -27,6 +27,8 @@ void NetState::write(state::Writer& section) const {
     section.put_bytes("burnt_in", std::as_bytes(std::span(burnt_in)));
     section.put_bytes("mac", std::as_bytes(std::span(mac)));
     section.put_flag("fresh", fresh);
+    if (announce)
+        section.put_flag("announce", true);
     section.put("pairs", pairs);
     section.put("offloads", offloads);
     for (std::size_t i = 0; i < waiting.size(); ++i)
@@ -39,6 +41,7 @@ Result<NetState> NetState::read(const state::Section& section, std::size_t max_p
     SEGUE_ASSIGN(s.burnt_in, get_mac(section, "burnt_in"));
     SEGUE_ASSIGN(s.mac, get_mac(section, "mac"));
     SEGUE_ASSIGN(s.fresh, section.flag("fresh"));
+    s.announce = section.find("announce") != nullptr;
     SEGUE_ASSIGN(const std::uint64_t pairs, section.number("pairs"));
     if (pairs < 1 || pairs > max_pairs)
         return Error(Code::Corrupt, "virtio-net: " + std::to_string(pairs) + " pairs of queues");

@@ -19,6 +19,7 @@ struct NetState {
     Mac burnt_in = {};          // since the guest's first boot
     Mac mac = {};               // that the driver has chosen
     bool fresh = true;          // the driver has not been heard since it took the device
+    bool announce = false;      // the driver is asked to make the card known
     unsigned pairs = 1;         // of queues that the driver wants frames in
     std::uint64_t offloads = 0; // that are left to the guest: bits VIRTIO_NET_F_GUEST_*
     std::vector<std::vector<std::byte>> waiting; // a pair each: read from the tap, no room yet

@@ -23,11 +23,12 @@ constexpr std::uint16_t kQueueSize = 256, kControlSize = 64;
 constexpr std::uint32_t kClass = 0x020000; // network, Ethernet
 constexpr std::size_t kHeader = sizeof(virtio_net_hdr_v1);
 constexpr int kBatch = 256; // frames of a pair before another pair has its turn
+constexpr std::uint32_t kAnnouncer = UINT32_MAX; // in epoll_, beside the pairs
 
 std::uint64_t features_of(const NetConfig& config) {
     std::uint64_t f = bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_STATUS) |
                       bit(VIRTIO_NET_F_MRG_RXBUF) | bit(VIRTIO_NET_F_CTRL_VQ) |
-                      bit(VIRTIO_NET_F_CTRL_MAC_ADDR);
+                      bit(VIRTIO_NET_F_CTRL_MAC_ADDR) | bit(VIRTIO_NET_F_GUEST_ANNOUNCE);
     if (config.offloads)
         f |= kLeftToGuest | kLeftToHost | bit(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
     if (config.queues > 1)
@@ -59,7 +60,7 @@ unsigned tap_flags(std::uint64_t offloads) {
 } // namespace
 
 VirtioNet::VirtioNet(const NetConfig& config, Tap tap, std::unique_ptr<VhostNet> vhost,
-                     UniqueFd epoll)
+                     UniqueFd epoll, Announcer announcer)
     : facts_{kName,
              config.id,
              NetState::kRevision,
@@ -72,6 +73,7 @@ VirtioNet::VirtioNet(const NetConfig& config, Tap tap, std::unique_ptr<VhostNet>
     , tap_(std::move(tap))
     , vhost_(std::move(vhost))
     , epoll_(std::move(epoll))
+    , announcer_(std::move(announcer))
     , listed_(config.queues)
     , watched_(config.queues)
     , frame_(NetState::kMaxFrame) {
@@ -84,14 +86,20 @@ Result<std::unique_ptr<VirtioNet>> VirtioNet::create(const NetConfig& config, Ta
     UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll)
         return Error::from_errno(errno, "epoll for device '" + config.id + "'");
-    return std::unique_ptr<VirtioNet>(
-        new VirtioNet(config, std::move(tap), std::move(vhost), std::move(epoll)));
+    SEGUE_ASSIGN(Announcer announcer, Announcer::create());
+    epoll_event e = {};
+    e.events = EPOLLIN;
+    e.data.u32 = kAnnouncer;
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, announcer.event(), &e) != 0)
+        return Error::from_errno(errno, "epoll for device '" + config.id + "'");
+    return std::unique_ptr<VirtioNet>(new VirtioNet(config, std::move(tap), std::move(vhost),
+                                                    std::move(epoll), std::move(announcer)));
 }
 
 void VirtioNet::read_config(std::uint32_t at, std::span<std::byte> data) const {
     virtio_net_config c = {};
     std::memcpy(c.mac, s_.mac.data(), s_.mac.size());
-    c.status = VIRTIO_NET_S_LINK_UP;
+    c.status = VIRTIO_NET_S_LINK_UP | (s_.announce ? VIRTIO_NET_S_ANNOUNCE : 0);
     c.max_virtqueue_pairs = static_cast<std::uint16_t>(config_.queues);
     c.mtu = static_cast<std::uint16_t>(config_.mtu);
     virtio::read_structure(c, at, data);
@@ -172,8 +180,22 @@ void VirtioNet::watch(unsigned pair) {
 void VirtioNet::finish(std::span<virtio::Queue>, const virtio::Memory&) {
     std::array<epoll_event, 8> told;
     const int n = ::epoll_wait(epoll_.get(), told.data(), static_cast<int>(told.size()), 0);
-    for (int i = 0; i < n; ++i)
-        watched_[told[static_cast<std::size_t>(i)].data.u32] = false;
+    for (int i = 0; i < n; ++i) {
+        const std::uint32_t pair = told[static_cast<std::size_t>(i)].data.u32;
+        if (pair == kAnnouncer)
+            announce();
+        else
+            watched_[pair] = false;
+    }
+}
+
+// What this does not reach, the next round may.
+void VirtioNet::announce() {
+    if (!announcer_.is_due())
+        return;
+    const Announcement frame = announcement_of(s_.mac);
+    (void)sys::retry([&] { return ::write(tap_.fds[0], frame.data(), frame.size()); });
+    s_.announce = tell_driver_ = has(VIRTIO_NET_F_GUEST_ANNOUNCE);
 }
 
 // What the tap does not take is lost, as on any wire: because it is down, or the frame is none.
@@ -233,8 +255,13 @@ void VirtioNet::start(std::uint64_t features) {
 
 Status VirtioNet::load(const state::Section& section) {
     SEGUE_ASSIGN(s_, NetState::read(section, config_.queues));
-    tell_tap_ = tap_.reopened;
+    tell_tap_ = elsewhere_ = tap_.reopened;
     return {};
+}
+
+void VirtioNet::unpark() noexcept {
+    if (std::exchange(elsewhere_, false))
+        announcer_.begin();
 }
 
 void VirtioNet::reset() noexcept {

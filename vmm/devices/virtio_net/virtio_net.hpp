@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "vmm/devices/virtio_net/announcer.hpp"
 #include "vmm/devices/virtio_net/receive.hpp"
 #include "vmm/devices/virtio_net/state.hpp"
 #include "vmm/devices/virtio_net/tap.hpp"
@@ -27,7 +29,9 @@ struct NetConfig {
 // all, and who is to see which is the tap's bridge's and the driver's business. A frame is read
 // where the driver has given room, else it waits in the tap, where it goes on to the next
 // generation; a driver that takes the device gets none of those from before. Where there is a
-// vhost, that has the data queues of the pairs that the driver uses, once no frame waits here.
+// vhost, that has the data queues of the pairs that the driver uses, once no frame waits here. On a
+// tap that is new to a guest that goes on, the card makes itself known, and asks the driver to
+// (5.1.6.5.4).
 class VirtioNet final : public virtio::Model {
 public:
     static constexpr const char* kName = "virtio-net";
@@ -50,13 +54,16 @@ public:
         return !tell_tap_ && index < control_queue() && index / 2 < s_.pairs &&
                (index % 2 != 0 || s_.waiting[index / 2].empty());
     }
+    bool config_changed() override { return std::exchange(tell_driver_, false); }
     void start(std::uint64_t features) override;
+    void unpark() noexcept override;
     void save(state::Writer& section, bool) const override { s_.write(section); }
     Status load(const state::Section& section) override;
     void reset() noexcept override;
 
 private:
-    VirtioNet(const NetConfig& config, Tap tap, std::unique_ptr<VhostNet> vhost, UniqueFd epoll);
+    VirtioNet(const NetConfig& config, Tap tap, std::unique_ptr<VhostNet> vhost, UniqueFd epoll,
+              Announcer announcer);
     bool has(unsigned feature) const { return (features_ >> feature & 1) != 0; }
     unsigned control_queue() const;
     Result<bool> receive(unsigned pair, virtio::Queue& queue, const virtio::Memory& memory);
@@ -67,6 +74,7 @@ private:
     void tell_tap();
     void discard();
     void watch(unsigned pair);
+    void announce();
     void warn(const char* what, int why);
 
     virtio::ModelFacts facts_;
@@ -74,9 +82,12 @@ private:
     const Tap tap_;
     std::unique_ptr<VhostNet> vhost_;
     UniqueFd epoll_;
+    Announcer announcer_;
     NetState s_;
     std::uint64_t features_ = 0;
     bool tell_tap_ = false;              // it does not know what the driver wants
+    bool tell_driver_ = false;           // s_.announce is new
+    bool elsewhere_ = false;             // this network has not seen the card yet
     std::vector<bool> listed_, watched_; // in epoll_, a pair each; nothing to read until it says so
     std::vector<std::byte> frame_;
     std::vector<iovec> pieces_;
