@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/bench_guest.hpp"
 
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <thread>
-
-#include <segue/cpp/sys.hpp>
 
 #include "tests/bench/cores.hpp"
 
@@ -20,13 +12,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* kName = "bench";
 constexpr auto kSlice = 5ms;
 constexpr int kSlices = 6; // between two looks at the update's record: rarely in the pause
 // A gap is told once it is over: the guest's first step may come that long after the gate opened.
 constexpr auto kFirstStep = 5ms;
 constexpr auto kSettle = 20ms;
-constexpr auto kPatience = 60s;
 
 std::string list_of(const std::vector<std::string>& words) {
     std::string text;
@@ -60,13 +50,6 @@ Result<double> BenchGuest::blackout_in(const std::vector<Slice>& slices,
     return longest;
 }
 
-BenchGuest::BenchGuest(const BenchSpec& spec)
-    : spec_(spec)
-    , places_{dir_ / ("run/" + std::string(kName)), dir_ / ("state/" + std::string(kName))}
-    , client_(kName, places_.api_socket(), kPatience) {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // later generations become ours
-}
-
 Result<std::unique_ptr<BenchGuest>> BenchGuest::start(const BenchSpec& spec) {
     std::unique_ptr<BenchGuest> guest(new BenchGuest(spec));
     if (Status s = guest->boot(); !s)
@@ -74,60 +57,32 @@ Result<std::unique_ptr<BenchGuest>> BenchGuest::start(const BenchSpec& spec) {
     return guest;
 }
 
-BenchGuest::~BenchGuest() {
-    observer_.reset();
-    if (owner_ > 0) {
-        ::kill(owner_, SIGKILL);
-        ::waitpid(owner_, nullptr, 0);
-    }
-}
-
 Status BenchGuest::boot() {
-    std::error_code error;
-    const auto bin = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-    const std::string config = dir_ / "bench.toml";
-    std::ofstream(config) << "[guest]\nname = \"" << kName << "\"\nvcpus = " << spec_.vcpus
-                          << "\nkernel = \""
-                          << (bin.parent_path() / "share/segue/metronome.elf").string()
-                          << "\"\ncmdline = \"vcpus=" << spec_.vcpus
-                          << " print=0 share=4M\"\n[[memory]]\nid = \"ram0\"\nsize = \""
-                          << spec_.ram_mib << "M\"\nbackend = \"file\"\noptions.path = \""
-                          << (dir_ / "ram") << "\"\n[update]\nkeeper = \"exec\"\nmode = \""
-                          << spec_.modes.front() << "\"\nallow = " << list_of(spec_.modes)
-                          << "\nchannels.cpr = { transport = \"unix\" }\n"
-                             "channels.main = { transport = \"unix\" }\n"
-                             "channels.at-rest = { transport = \"file\" }\n";
-    SEGUE_TRY(create(places_));
-    SEGUE_ASSIGN(const UniqueFd log, sys::open(places_.log(), O_WRONLY | O_CREAT | O_APPEND));
-    SpawnSpec s;
-    s.argv = {(bin / "segue-vmm").string(),
-              "--config",
-              config,
-              "--run-dir",
-              dir_ / "run",
-              "--state-dir",
-              dir_ / "state"};
-    s.fds = {{log.get(), 1}, {log.get(), 2}};
-    SEGUE_ASSIGN(first_, spawn(s));
-    owner_ = first_.pid;
-    for (const Deadline deadline = Deadline::in(kPatience); !client_.healthz();)
-        if (auto ended = wait_exit(first_, Deadline::in(10ms)); ended || deadline.passed())
-            return Error(Code::Io, "the VMM does not answer; its log is " + places_.log());
-    SEGUE_ASSIGN(const control::VmInfo vm, client_.vm());
+    const std::string vcpus = std::to_string(spec_.vcpus);
+    SEGUE_TRY(
+        vmm_.start("vcpus = " + vcpus + "\ncmdline = \"vcpus=" + vcpus + " print=0 share=4M\"\n",
+                   "[[memory]]\nid = \"ram0\"\nsize = \"" + std::to_string(spec_.ram_mib) +
+                       "M\"\nbackend = \"file\"\noptions.path = \"" + (vmm_ / "ram") +
+                       "\"\n[update]\nkeeper = \"exec\"\nmode = \"" + spec_.modes.front() +
+                       "\"\nallow = " + list_of(spec_.modes) +
+                       "\nchannels.cpr = { transport = \"unix\" }\n"
+                       "channels.main = { transport = \"unix\" }\n"
+                       "channels.at-rest = { transport = \"file\" }\n"));
+    SEGUE_ASSIGN(const control::VmInfo vm, vmm_.client().vm());
     return watch(vm);
 }
 
 // Again where a mode gave the guest other RAM.
 Status BenchGuest::watch(const control::VmInfo& vm) {
-    owner_ = vm.pid;
-    place(owner_, spec_.vcpus, spec_.placement);
+    vmm_.owned_by(vm.pid);
+    place(vm.pid, spec_.vcpus, spec_.placement);
     const control::RamInfo& ram = vm.ram.front();
     if (ram.inode == inode_)
         return {};
     const int cpu = spec_.placement == Placement::Free ? -1 : observer_core(cores());
     const observer::Ram where{ram.path, ram.offset};
-    SEGUE_ASSIGN(observer_,
-                 observer::Observer::start({where}, cpu, Deadline::in(kPatience), kPollEvery));
+    SEGUE_ASSIGN(observer_, observer::Observer::start(
+                                {where}, cpu, Deadline::in(BenchVmm::kPatience), kPollEvery));
     SEGUE_ASSIGN(gaps_, Gaps::of(where));
     inode_ = ram.inode;
     return {};
@@ -151,12 +106,12 @@ BenchGuest::Slice BenchGuest::cut() {
 
 Result<report::UpdateRecord> BenchGuest::finished(const std::string& id,
                                                   std::vector<Slice>& slices) {
-    for (const Deadline deadline = Deadline::in(kPatience);;) {
+    for (const Deadline deadline = Deadline::in(BenchVmm::kPatience);;) {
         for (int i = 0; i < kSlices; ++i) {
             std::this_thread::sleep_for(kSlice);
             slices.push_back(cut());
         }
-        auto record = client_.update(id);
+        auto record = vmm_.client().update(id);
         if (record && report::is_final(record->status)) {
             slices.push_back(cut()); // it may have ended while the request waited
             return record;
@@ -168,28 +123,25 @@ Result<report::UpdateRecord> BenchGuest::finished(const std::string& id,
 }
 
 Result<Observed> BenchGuest::update(const std::string& mode) {
-    place(owner_, spec_.vcpus, spec_.placement);
+    place(vmm_.owner(), spec_.vcpus, spec_.placement);
     std::this_thread::sleep_for(kSettle);
     (void)cut();
-    const pid_t before = owner_;
-    SEGUE_ASSIGN(const report::UpdateRecord begun, client_.start_update({mode, "", ""}));
+    SEGUE_ASSIGN(const report::UpdateRecord begun, vmm_.client().start_update({mode, "", ""}));
     Observed seen;
     std::vector<Slice> slices;
     SEGUE_ASSIGN(seen.record, finished(begun.id, slices));
     if (seen.record.status != report::UpdateStatus::Completed)
         return seen.record.error ? *seen.record.error
                                  : Error(Code::Internal, "update " + begun.id + " failed");
-    owner_ = seen.record.to_pid; // also where the rest fails: it must end with this
+    vmm_.owned_by(seen.record.to_pid); // also where the rest fails: it must end with this
     SEGUE_ASSIGN(seen.blackout_us, blackout_in(slices, seen.record));
-    if (seen.record.to_pid != before)
-        ::waitpid(before, nullptr, 0);
-    SEGUE_ASSIGN(const control::VmInfo vm, client_.vm());
+    SEGUE_ASSIGN(const control::VmInfo vm, vmm_.client().vm());
     SEGUE_TRY(watch(vm));
     return seen;
 }
 
 Status BenchGuest::resume() const {
-    SEGUE_TRY(client_.resume());
+    SEGUE_TRY(vmm_.client().resume());
     std::this_thread::sleep_for(kSettle);
     return {};
 }

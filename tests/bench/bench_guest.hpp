@@ -7,11 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/base/places.hpp"
-#include "core/base/spawn.hpp"
-#include "core/base/temp_dir.hpp"
-#include "core/control/client.hpp"
 #include "core/observer/observer.hpp"
+#include "tests/bench/bench_vmm.hpp"
 #include "tests/bench/gaps.hpp"
 #include "tests/bench/placement.hpp"
 
@@ -36,7 +33,6 @@ struct Observed {
 class BenchGuest {
 public:
     static Result<std::unique_ptr<BenchGuest>> start(const BenchSpec& spec);
-    ~BenchGuest();
     BenchGuest(const BenchGuest&) = delete;
     BenchGuest& operator=(const BenchGuest&) = delete;
 
@@ -44,13 +40,14 @@ public:
     Result<double> idle(std::chrono::milliseconds time);
     Result<Observed> update(const std::string& mode);
     // Out of the way of what else is measured.
-    Status pause() const { return client_.pause(); }
+    Status pause() const { return vmm_.client().pause(); }
     Status resume() const;
     // Whether all that the guest verified of itself so far was right.
     Status check() const;
 
 private:
-    explicit BenchGuest(const BenchSpec& spec);
+    explicit BenchGuest(const BenchSpec& spec)
+        : spec_(spec) {}
     Status boot();
     Status watch(const control::VmInfo& vm);
     // A few milliseconds.
@@ -65,11 +62,7 @@ private:
                                       const report::UpdateRecord& record);
 
     BenchSpec spec_;
-    TempDir dir_;
-    GuestPlaces places_;
-    control::Client client_;
-    Child first_;
-    pid_t owner_ = 0;
+    BenchVmm vmm_;
     std::uint64_t inode_ = 0; // of the RAM that is watched
     std::unique_ptr<observer::Observer> observer_;
     std::optional<Gaps> gaps_;

@@ -57,12 +57,13 @@ bool read_options(int argc, char** argv, Options& o) {
     return optind == argc && o.runs > 0;
 }
 
+// Those that can leave RAM where it is: for the others ./dev bench copy.
 Result<std::vector<std::string>> installed_modes() {
     SEGUE_ASSIGN(const auto dir, plugin::builtin_dir());
     SEGUE_ASSIGN(const auto registry, plugin::Registry::search({dir}));
     std::vector<std::string> ids;
     for (const plugin::Manifest& m : registry.manifests())
-        if (m.kind->word == std::string_view("mode"))
+        if (m.kind->word == std::string_view("mode") && m.has_cap("ram-in-place"))
             ids.push_back(m.id);
     if (ids.empty())
         return Error(Code::NotFound, "no mode is installed in " + dir.string());
@@ -186,7 +187,7 @@ int main(int argc, char** argv) {
     Phases phases;
     Status s = measure(o, cells, phases);
     if (s && !o.json.empty())
-        s = write_json(o.json, cells, phases);
+        s = write_json(o.json, to_json(cells, phases));
     if (!s) {
         std::fprintf(stderr, "%s\n  way out: %s\n", s.error().what().c_str(),
                      s.error().way_out().c_str());

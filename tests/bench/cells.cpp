@@ -61,9 +61,9 @@ std::string to_table(const std::vector<Cell>& cells) {
     return out;
 }
 
-Status write_json(const std::string& file, const std::vector<Cell>& cells, const Phases& phases) {
+Status write_json(const std::string& file, const std::string& json) {
     std::ofstream out(file);
-    out << to_json(cells, phases);
+    out << json;
     out.close();
     if (!out)
         return Error(Code::Io, "write " + file)

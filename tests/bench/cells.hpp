@@ -30,6 +30,6 @@ using Phases = std::map<std::string, double>;
 
 std::string to_json(const std::vector<Cell>& cells, const Phases& phases);
 std::string to_table(const std::vector<Cell>& cells);
-Status write_json(const std::string& file, const std::vector<Cell>& cells, const Phases& phases);
+Status write_json(const std::string& file, const std::string& json);
 
 } // namespace segue::bench

@@ -28,7 +28,7 @@ TEST(BenchCells, JsonHasCellsAndPhases) {
 }
 
 TEST(BenchCells, AFileThatCannotBeWrittenIsNamed) {
-    const Status s = write_json("/nonexistent/floor.json", {}, {});
+    const Status s = write_json("/nonexistent/floor.json", "{}");
     ASSERT_FALSE(s);
     EXPECT_NE(s.error().what().find("/nonexistent/floor.json"), std::string::npos);
 }

@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
     Phases phases;
     Status s = measure(o, cell, phases);
     if (s && !o.json.empty())
-        s = write_json(o.json, {cell}, phases);
+        s = write_json(o.json, to_json({cell}, phases));
     if (!s) {
         std::fprintf(stderr, "%s\n  way out: %s\n", s.error().what().c_str(),
                      s.error().way_out().c_str());

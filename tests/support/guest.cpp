@@ -70,6 +70,7 @@ std::string Guest::write_config(const std::string& file, const GuestSpec& spec) 
         << spec.transport << "\", options = { " << spec.options << " } }\noptions."
         << spec.modes.front() << " = { " << spec.mode_options << " }\nkeeper = \"exec\"\n"
         << (spec.data.empty() ? "" : "channels.data = { " + spec.data + " }\n")
+        << (spec.request.empty() ? "" : "channels.request = { " + spec.request + " }\n")
         << (spec.at_rest.empty() ? "" : "channels.at-rest = { " + spec.at_rest + " }\n")
         << (spec.hosts.empty() ? "" : "channels.hosts = { " + spec.hosts + " }\n");
     ::chmod((dir_ / file).c_str(), 0600); // whatever the umask is

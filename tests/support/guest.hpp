@@ -24,6 +24,7 @@ struct GuestSpec {
     std::string mode_options; // of the first mode, as in "ram = 'copy'"
     std::string transport = "unix", options; // of channel "main"; options as in "a = 1, b = 2"
     std::string data;                        // channel "data", as in "transport = 'unix'"
+    std::string request;                     // channel "request", likewise
     std::string at_rest;                     // channel "at-rest", as in "transport = 'file'"
     std::string hosts;                       // channel "hosts", which leads to another one
     std::vector<std::string> plugin_dirs;    // before the built-in one

@@ -13,7 +13,7 @@
 
 static char line[256];
 static unsigned length, sent;
-static uint64_t next_line_tsc, next_input_tsc;
+static uint64_t next_line_tsc, next_input_tsc, next_service_tsc;
 
 static void put(const char* text) {
     while (*text != 0 && length < sizeof line - 2)
@@ -46,6 +46,7 @@ static void flush(void) {
 }
 
 void init_console(void) {
+    next_service_tsc = 0;
     static const uint8_t setup[][2] = {{1, 0}, {3, 0x80}, {0, 1}, {1, 0}, {3, 3}, {2, 7}, {4, 3}};
     for (unsigned i = 0; i < sizeof setup / sizeof setup[0]; i++)
         out8(COM1 + setup[i][0], setup[i][1]);
@@ -123,9 +124,12 @@ static void obey(const struct cpu* cpu, char command) {
             page->slot[i].gap_cycles = page->slot[i].gap_end_tsc = 0;
 }
 
-// [vCPU 0] From loop.S, every 0.1 ms while a line is going out, else every 2 ms.
-void guest_service(struct cpu* cpu, uint64_t tsc) {
+// Every 0.1 ms while a line is going out, else every 2 ms.
+void serve_console(const struct cpu* cpu) {
+    const uint64_t tsc = cpu->tsc;
     const uint64_t khz = page->header.tsc_khz;
+    if (tsc < next_service_tsc)
+        return;
     if (sent < length) {
         if ((in8(LINE_STATUS) & TRANSMIT_EMPTY) != 0)
             out8(COM1, (uint8_t)line[sent++]);
@@ -138,5 +142,15 @@ void guest_service(struct cpu* cpu, uint64_t tsc) {
         if ((in8(LINE_STATUS) & DATA_READY) != 0)
             obey(cpu, (char)in8(COM1));
     }
-    cpu->service_tsc = sent < length ? tsc + khz / 10 : next_input_tsc;
+    next_service_tsc = sent < length ? tsc + khz / 10 : next_input_tsc;
+}
+
+// From loop.S: at each page of a vCPU that has a rate, else of vCPU 0 when the console needs it.
+void guest_service(struct cpu* cpu) {
+    if (cpu->number == 0)
+        serve_console(cpu);
+    if (paced())
+        keep_pace(cpu);
+    else
+        cpu->service_tsc = next_service_tsc;
 }

@@ -15,8 +15,10 @@ struct cpu {
     uint64_t service_tsc;      // when the loop calls guest_service() next
     uint32_t features;         // SEGUE_STATE_X87 ... SEGUE_STATE_FSGS
     uint32_t number;
+    uint64_t tsc; // the last one that was counted: guest_service() may count on
     uint64_t share_begin, share_end, share_at; // in usable RAM, counted without its holes
     uint64_t last_bad_page;
+    uint64_t due_tsc; // with `rate`: when the next page is
 };
 _Static_assert(offsetof(struct cpu, slot) == CPU_SLOT, "");
 _Static_assert(offsetof(struct cpu, at) == CPU_AT, "");
@@ -26,6 +28,7 @@ _Static_assert(offsetof(struct cpu, key_new) == CPU_KEY_NEW, "");
 _Static_assert(offsetof(struct cpu, mask) == CPU_MASK, "");
 _Static_assert(offsetof(struct cpu, service_tsc) == CPU_SERVICE_TSC, "");
 _Static_assert(offsetof(struct cpu, features) == CPU_FEATURES, "");
+_Static_assert(offsetof(struct cpu, tsc) == CPU_TSC, "");
 
 // The command line: words like "vcpus=2", apart by spaces. Unknown ones are for others.
 struct options {
@@ -33,9 +36,16 @@ struct options {
     uint64_t print_ms; // 1000; 0: never
     uint64_t share;    // bytes of RAM that a vCPU walks, at most; 0: all there is
     uint64_t tsc_khz;  // 0: measure by the PIT
+    uint64_t rate;     // bytes a second that a vCPU rewrites of a share once it is filled
 };
 
+#define NO_RATE (~0ull)
+
 extern struct options options;
+
+static inline bool paced(void) {
+    return options.rate != NO_RATE;
+}
 extern struct cpu cpus[SEGUE_PAGE_MAX_VCPUS];
 
 static struct segue_page* const page = (struct segue_page*)SEGUE_PAGE_GPA;
@@ -66,16 +76,20 @@ bool start_cpu(uint32_t number);
 void go_to_sleep(void);
 bool has_slept(void); // once after each wake-up
 
+// pace.c: waits until the next page is due, and counts.
+void keep_pace(struct cpu* cpu);
+
 // console.c
 void init_console(void);
 void say_boot(void);
 void say_wake(void);
 _Noreturn void die(const char* why);
+void serve_console(const struct cpu* cpu); // [vCPU 0]
 
 // loop.S, and what it calls back
 _Noreturn void guest_loop(struct cpu* cpu);
 void next_run(struct cpu* cpu);
-void guest_service(struct cpu* cpu, uint64_t tsc);
+void guest_service(struct cpu* cpu);
 void wrong_word_found(struct cpu* cpu, uint64_t address, uint64_t difference);
 void wrong_registers_found(struct cpu* cpu, uint64_t which);
 

@@ -5,6 +5,7 @@
 
 #define PIT_HZ 1193182
 #define TICKS_HZ 100
+#define PACED_TICKS_HZ 1000    // a halted vCPU looks at the time at each
 #define APIC_BUS_HZ 1000000000 // KVM's; another one only makes the ticks faster or slower
 
 struct gate {
@@ -14,25 +15,30 @@ struct gate {
 extern struct gate idt[256];                           // boot.S
 extern const char trampoline[], trampoline_end[];      // boot.S
 extern const char on_timer[], on_pit[], on_spurious[]; // traps.S
+extern const char on_halt[];
 extern const char fault_stubs[];
 
-static void set_gate(unsigned vector, const char* handler) {
+#define GATE 0x8e00  // interrupt gate, present
+#define USERS 0x6000 // CPL 3 may call it
+
+static void set_gate(unsigned vector, const char* handler, uint16_t flags) {
     const uint64_t at = (uint64_t)handler;
     idt[vector] = (struct gate){.offset_low = (uint16_t)at,
                                 .selector = SEL_CODE64,
-                                .flags = 0x8e00, // interrupt gate, present
+                                .flags = flags,
                                 .offset_middle = (uint16_t)(at >> 16),
                                 .offset_high = (uint32_t)(at >> 32)};
 }
 
 void init_idt(void) {
     for (unsigned i = 0; i < 32; i++)
-        set_gate(i, fault_stubs + 16 * i);
+        set_gate(i, fault_stubs + 16 * i, GATE);
     for (unsigned i = 0; i < 16; i++)
-        set_gate(VECTOR_PIC + i, on_spurious);
-    set_gate(VECTOR_PIC, on_pit);
-    set_gate(VECTOR_TIMER, on_timer);
-    set_gate(VECTOR_SPURIOUS, on_spurious);
+        set_gate(VECTOR_PIC + i, on_spurious, GATE);
+    set_gate(VECTOR_PIC, on_pit, GATE);
+    set_gate(VECTOR_TIMER, on_timer, GATE);
+    set_gate(VECTOR_SPURIOUS, on_spurious, GATE);
+    set_gate(VECTOR_HALT, on_halt, GATE | USERS);
 }
 
 // From here on any exception is a triple fault.
@@ -96,7 +102,7 @@ void init_lapic(uint32_t number) {
     lapic_write(0x350, number == 0 ? 0x700 : 0x10000); // LINT0: the PIC on vCPU 0
     lapic_write(0x3e0, 0xb);                           // divide by 1
     lapic_write(0x320, 0x20000 | VECTOR_TIMER);        // periodic
-    lapic_write(0x380, APIC_BUS_HZ / TICKS_HZ);
+    lapic_write(0x380, APIC_BUS_HZ / (paced() ? PACED_TICKS_HZ : TICKS_HZ));
 }
 
 static bool wait_online(uint32_t number, uint64_t ms) {

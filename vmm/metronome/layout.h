@@ -16,6 +16,7 @@
 
 #define VECTOR_PIC 0x20 // IRQ 0: the PIT
 #define VECTOR_TIMER 0x40
+#define VECTOR_HALT 3 // a breakpoint: our service, as CPL 3 cannot halt (README.md)
 #define VECTOR_SPURIOUS 0xff
 
 // A task state segment with an I/O map of ports 0 to 0x7ff, all allowed, and its closing byte.
@@ -34,6 +35,7 @@
 #define CPU_MASK 40
 #define CPU_SERVICE_TSC 48
 #define CPU_FEATURES 56
+#define CPU_TSC 64
 
 // The sequence in RAM: f(address, key) = m ^ (m >> 32), m = (address + key) * SEQUENCE_FACTOR.
 #define SEQUENCE_FACTOR 0x9fb21c651e98df25

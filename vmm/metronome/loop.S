@@ -100,8 +100,10 @@ tsc_backward:
 
 service:
     mov %rdx, %rdi
-    mov %r11, %rsi
-    call_c guest_service // (struct cpu*, TSC)
+    mov %r11, CPU_TSC(%rdx)
+    call_c guest_service // (struct cpu*)
+    mov (%rsp), %rdx
+    mov CPU_TSC(%rdx), %r11
     call load_run
     jmp step
 

@@ -22,7 +22,7 @@ static struct cpu* init_cpu(uint32_t number) {
     struct cpu* cpu = &cpus[number];
     cpu->number = number;
     cpu->slot = &page->slot[number];
-    cpu->service_tsc = ~0ull;
+    cpu->service_tsc = paced() ? 0 : ~0ull;
     if (!take_share(cpu))
         die("no RAM to walk: is there a memory map in hvm_start_info?");
     return cpu;

@@ -24,7 +24,7 @@ struct memory_map_entry {
 
 extern uint64_t start_info; // boot.S
 
-struct options options = {.vcpus = 1, .print_ms = 1000};
+struct options options = {.vcpus = 1, .print_ms = 1000, .rate = NO_RATE};
 
 // The number after `name` where `word` begins with it, else `otherwise`. Takes K, M and G.
 static uint64_t value_of(const char* word, const char* name, uint64_t otherwise) {
@@ -45,6 +45,7 @@ static void read_command_line(const char* at) {
         options.vcpus = (uint32_t)value_of(at, "vcpus=", options.vcpus);
         options.print_ms = value_of(at, "print=", options.print_ms);
         options.share = value_of(at, "share=", options.share);
+        options.rate = value_of(at, "rate=", options.rate);
         options.tsc_khz = value_of(at, "tsc_khz=", options.tsc_khz);
         while (*at != 0 && *at != ' ')
             at++;

@@ -5,7 +5,7 @@
 #include "vmm/metronome/layout.h"
 
     .text
-    .global on_timer, on_pit, on_spurious, fault_stubs
+    .global on_timer, on_pit, on_spurious, on_halt, fault_stubs
 on_timer:
     push %rax
     mov 48(%rsp), %rax
@@ -23,6 +23,15 @@ on_pit:
     mov $0x20, %al
     out %al, $0x20
     pop %rax
+    iretq
+
+// Until the next interrupt, which is taken in here: its handler finds the address of the slot where
+// it does on a stack of its own.
+on_halt:
+    push 40(%rsp)
+    sti
+    hlt
+    add $8, %rsp
     iretq
 
 // 32 stubs of 16 bytes: push a zero where the CPU pushes no error code, then the vector.
