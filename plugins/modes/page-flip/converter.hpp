@@ -3,6 +3,8 @@
 // runs.
 #pragma once
 
+#include <functional>
+
 #include <segue/cpp/ram_convert.hpp>
 #include <segue/cpp/update.hpp>
 
@@ -10,7 +12,9 @@
 
 namespace page_flip {
 
-// Until nothing is left, or the engine says stop: then the rest waits for another update. [update]
-segue::Status convert_all(const segue::Host& host, const Settings& settings);
+// Until nothing is left, or the engine says stop: then the rest waits for another update. `tell`:
+// how many bytes are left, now and then, and 0 at the end. [update]
+using Tell = std::function<segue::Status(std::uint64_t left)>;
+segue::Status convert_all(const segue::Host& host, const Settings& settings, const Tell& tell);
 
 } // namespace page_flip

@@ -48,20 +48,23 @@ public:
         return {};
     }
 
-    // The new side has mapped what was still empty: it is told, by a byte a block, what was filled.
+    // The new side has mapped what was still empty. It is told which blocks are filled, by a byte a
+    // block, and then how much of them is left; page tables are its part meanwhile.
     Status copy() override {
         SEGUE_ASSIGN(const std::vector<segue_block> blocks, Ram(host_).blocks());
         std::vector<std::byte> filled(blocks.size());
         std::array<std::byte, 1> seen{};
         if (side_ == Side::Incoming) {
             SEGUE_TRY(cpr_->recv(filled));
-            SEGUE_TRY(populate(host_, filled));
+            SEGUE_TRY(populate(filled));
             return cpr_->send(seen);
         }
-        SEGUE_TRY(convert_all(host_, settings_));
         for (std::size_t i = 0; i < blocks.size(); ++i)
             filled[i] = std::byte{blocks[i].fd < 0};
         SEGUE_TRY(cpr_->send(filled));
+        SEGUE_TRY(convert_all(host_, settings_, [this](std::uint64_t left) {
+            return cpr_->send(std::as_bytes(std::span(&left, 1)));
+        }));
         SEGUE_TRY(cpr_->recv(seen));
         return {};
     }
@@ -69,6 +72,18 @@ public:
     Status handover() override { return main_->pass_state(); }
 
 private:
+    Status populate(std::span<const std::byte> filled) const {
+        SEGUE_ASSIGN(Populate pages, Populate::of(host_, filled));
+        for (std::uint64_t left = 1; left != 0;) {
+            SEGUE_ASSIGN(const std::uint64_t bytes,
+                         cpr_->recv(std::as_writable_bytes(std::span(&left, 1))));
+            if (bytes != sizeof left)
+                left = 0; // no number: nothing more is said, and what is there is enough
+            SEGUE_TRY(pages.but(left));
+        }
+        return {};
+    }
+
     const Settings settings_;
     Host host_;
     Update update_;
@@ -81,8 +96,8 @@ constexpr Info info = {.summary = "private RAM becomes shared under the running 
                                   "process gets it",
                        .options = kOptions,
                        .needs = needs,
-                       .wire_rev = 1,
-                       .wire_rev_min = 1};
+                       .wire_rev = 2,
+                       .wire_rev_min = 2};
 constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, SEGUE_ARBITER_WORD, SEGUE_RAM_IN_PLACE};
 
 } // namespace
