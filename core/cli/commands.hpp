@@ -82,6 +82,10 @@ ExitCode update(const Places& places, const UpdateOptions& options);
 ExitCode watch(const Places& places, const std::string& guest, const std::string& id, bool json);
 ExitCode history(const Places& places, const HistoryOptions& options);
 ExitCode cancel(const Places& places, const std::string& guest);
+// Of the update that is running: the guest first, then the rest of its RAM.
+ExitCode postcopy(const Places& places, const std::string& guest);
+// Of a fetch whose connection is lost: on both hosts, where the new VMM waits.
+ExitCode recover(const Places& places, const std::string& guest, const std::string& channel);
 // Of a switch-over between two hosts: `here`, or on the other one.
 ExitCode resolve(const Places& places, const std::string& guest, bool here);
 ExitCode pause(const Places& places, const std::string& guest);

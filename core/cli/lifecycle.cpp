@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `segue cancel`, `resolve`, `pause`, `resume`, `wakeup`, `shutdown`, `balloon` and `kill`.
+// `segue cancel`, `postcopy`, `recover`, `resolve`, `pause`, `resume`, `wakeup`, `shutdown`,
+// `balloon` and `kill`.
 #include <csignal>
 
 #include <segue/cpp/sys.hpp>
@@ -68,6 +69,15 @@ Status end_owner(const Places& places, const std::string& guest) {
 
 ExitCode cancel(const Places& places, const std::string& guest) {
     return call(places, guest, &control::Client::cancel_update);
+}
+
+ExitCode postcopy(const Places& places, const std::string& guest) {
+    return call(places, guest, &control::Client::switch_now);
+}
+
+ExitCode recover(const Places& places, const std::string& guest, const std::string& channel) {
+    const auto client = client_of(places, guest);
+    return client ? finish(client->recover(channel)) : fail(client.error());
 }
 
 ExitCode resolve(const Places& places, const std::string& guest, bool here) {

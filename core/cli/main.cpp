@@ -26,7 +26,7 @@ constexpr const char* kExamples =
 struct CommandLine {
     CLI::App app{"Replaces the VMM process under a running guest."};
     std::string run_dir, state_dir, guest, plugin, mode, id;
-    std::string size;
+    std::string size, channel;
     bool json = false, detach = false, force = false, here = false, there = false;
     RunOptions run_options;
     StartOptions start_options;
@@ -117,8 +117,12 @@ void CommandLine::add_update() {
         return cli::update(p, update_options);
     });
     add_guest(c);
-    c->add_option("--mode", update_options.mode,
-                  "how the guest moves (default: its configuration)");
+    auto* how = c->add_option("--mode", update_options.mode,
+                              "how the guest moves (default: its configuration)");
+    c->add_flag_callback(
+         "--postcopy", [this] { update_options.mode = "postcopy"; },
+         "as --mode postcopy: copy while it runs, until `segue postcopy` or switch_after")
+        ->excludes(how);
     c->add_option("--binary", update_options.binary, "the new VMM (default: its configuration)");
     c->add_option("--config", update_options.config, "another configuration file from now on");
     c->add_option("--channel", update_options.channel,
@@ -168,6 +172,15 @@ void CommandLine::add_guest_verbs() {
         add_guest(command(name, text, [this, f](const Places& p) { return f(p, guest); }));
     };
     verb("cancel", "cancel the update that is running", cli::cancel);
+    verb("postcopy", "let the guest run on the new side now, and the rest of its RAM follow",
+         cli::postcopy);
+    auto* again = command("recover", "go on with an update by postcopy whose connection is lost",
+                          [this](const Places& p) { return cli::recover(p, guest, channel); });
+    add_guest(again);
+    again
+        ->add_option("--channel", channel,
+                     "TRANSPORT:ADDRESS where the new VMM waits from now on; on both hosts")
+        ->required();
     auto* r = command("resolve", "say where a guest is to run whose switch-over is in doubt",
                       [this](const Places& p) { return cli::resolve(p, guest, here); });
     add_guest(r);

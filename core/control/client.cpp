@@ -173,6 +173,16 @@ Status Client::cancel_update() const {
     return no_value(call({"DELETE", "/v1/updates/current", "", ""}));
 }
 
+Status Client::switch_now() const {
+    return no_value(call({"POST", "/v1/updates/current/postcopy", "", ""}));
+}
+
+Status Client::recover(const std::string& channel) const {
+    UpdateRequest request;
+    request.channel = channel;
+    return no_value(call({"POST", "/v1/updates/current/recover", to_json(request), ""}));
+}
+
 Status Client::resolve(bool here) const {
     return no_value(call({"POST", "/v1/updates/current/resolve", resolution_to_json(here), ""}));
 }

@@ -37,6 +37,8 @@ public:
     Result<std::vector<PluginInfo>> plugins() const;
     Result<report::UpdateRecord> update(const std::string& id) const;
     Status cancel_update() const;
+    Status switch_now() const;
+    Status recover(const std::string& channel) const;
     Status resolve(bool here) const;
 
     const std::string& guest() const { return guest_; }

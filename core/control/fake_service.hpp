@@ -75,6 +75,15 @@ public:
         return {};
     }
 
+    Status switch_now() override {
+        ++switches;
+        return {};
+    }
+    Status recover(const std::string& channel, bool from_owner) override {
+        const std::lock_guard lock(mutex_);
+        recovered_at = channel;
+        return from_owner ? Status() : Error(Code::Refused, "not yours");
+    }
     Status resolve(bool here) override {
         if (!cancellable)
             return Error(Code::Refused, "nothing is in doubt");
@@ -190,6 +199,8 @@ public:
     std::optional<Error> refusal;
     std::atomic<std::uint64_t> balloon = 0;
     std::atomic<int> pauses = 0, cancels = 0, shutdowns = 0, wakeups = 0, quits = 0;
+    std::atomic<int> switches = 0;
+    std::string recovered_at;
     std::atomic<bool> cancellable = false, resolved_here = false, resolved_there = false;
 
 private:

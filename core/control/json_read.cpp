@@ -110,6 +110,26 @@ Result<T> parse(std::string_view source, const char* what, Read read) {
     }
 }
 
+report::FaultTimes read_faults(const Object::Ptr& o) {
+    report::FaultTimes t;
+    const auto time = [](const Object::Ptr& from, const char* key) {
+        return nanoseconds(need<Poco::Int64>(from, key));
+    };
+    t.faults = need<Poco::UInt64>(o, "count");
+    t.blocked = time(o, "blocked_ns");
+    t.mean = time(o, "mean_ns");
+    t.p50 = time(o, "p50_ns");
+    t.p99 = time(o, "p99_ns");
+    if (const auto list = o->getArray("histogram_us"))
+        for (const auto& n : *list)
+            t.histogram_us.push_back(n.convert<Poco::UInt64>());
+    each(o, "threads", [&](const Object::Ptr& thread) {
+        t.threads.push_back({need<std::string>(thread, "name"), need<Poco::UInt64>(thread, "count"),
+                             time(thread, "blocked_ns")});
+    });
+    return t;
+}
+
 UpdateRecord read_record(const Object::Ptr& o) {
     UpdateRecord r;
     r.id = need<std::string>(o, "id");
@@ -140,6 +160,9 @@ UpdateRecord read_record(const Object::Ptr& o) {
     if (o->has("warnings"))
         r.warnings = words(o, "warnings");
     r.ram_bytes_copied = need<Poco::UInt64>(o, "ram_bytes_copied");
+    r.ram_bytes_left = o->optValue<Poco::UInt64>("ram_bytes_left", 0); // where there is a fetch
+    if (o->has("faults"))
+        r.faults = read_faults(child(o, "faults"));
     r.state_bytes = need<Poco::UInt64>(o, "state_bytes");
     r.requests_in_flight = o->optValue<Poco::UInt64>("requests_in_flight", 0); // nor this
     r.blackout = nanoseconds(need<Poco::Int64>(o, "blackout_ns"));

@@ -38,6 +38,32 @@ TEST(Json, ARecordReadsBackWhole) {
     EXPECT_FALSE(record_from_json(to_json(good)).value().error);
 }
 
+TEST(Json, OfAFetchItSaysWhatIsLeftAndWhoWaited) {
+    using std::chrono::nanoseconds;
+    auto r = FakeService::example_record();
+    EXPECT_EQ(to_json(r).find("ram_bytes_left"), std::string::npos);
+    EXPECT_EQ(to_json(r).find("faults"), std::string::npos);
+    r.status = report::UpdateStatus::PostcopyActive;
+    r.phases.push_back({report::Phase::Fetch, nanoseconds(5), nanoseconds(0)});
+    r.ram_bytes_left = 1ull << 33;
+    r.faults = report::FaultTimes{3,
+                                  nanoseconds(60),
+                                  nanoseconds(20),
+                                  nanoseconds(10),
+                                  nanoseconds(30),
+                                  {0, 1, 2},
+                                  {{"vcpu0", 3, nanoseconds(60)}}};
+    const auto back = record_from_json(to_json(r));
+    ASSERT_TRUE(back) << back.error().what();
+    EXPECT_EQ(to_json(*back), to_json(r));
+    EXPECT_EQ(back->status, report::UpdateStatus::PostcopyActive);
+    EXPECT_EQ(back->ram_bytes_left, 1ull << 33);
+    ASSERT_TRUE(back->faults);
+    EXPECT_EQ(back->faults->histogram_us, (std::vector<std::uint64_t>{0, 1, 2}));
+    EXPECT_EQ(back->faults->threads.at(0).name, "vcpu0");
+    EXPECT_EQ(back->faults->p99, nanoseconds(30));
+}
+
 TEST(Json, AVmReadsBackWhole) {
     const auto vm = FakeService::example_vm();
     const auto back = vm_from_json(to_json(vm));

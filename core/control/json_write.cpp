@@ -57,6 +57,29 @@ Array::Ptr array_of(const std::vector<PhaseTime>& phases) {
     return list;
 }
 
+Object::Ptr object_of(const report::FaultTimes& t) {
+    auto o = object();
+    o->set("count", static_cast<Poco::UInt64>(t.faults));
+    o->set("blocked_ns", static_cast<Poco::Int64>(t.blocked.count()));
+    o->set("mean_ns", static_cast<Poco::Int64>(t.mean.count()));
+    o->set("p50_ns", static_cast<Poco::Int64>(t.p50.count()));
+    o->set("p99_ns", static_cast<Poco::Int64>(t.p99.count()));
+    Array::Ptr histogram = new Array;
+    for (const std::uint64_t n : t.histogram_us)
+        histogram->add(static_cast<Poco::UInt64>(n));
+    o->set("histogram_us", histogram);
+    Array::Ptr threads = new Array;
+    for (const report::FaultTimes::Thread& thread : t.threads) {
+        auto one = object();
+        one->set("name", to_utf8(thread.name));
+        one->set("count", static_cast<Poco::UInt64>(thread.faults));
+        one->set("blocked_ns", static_cast<Poco::Int64>(thread.blocked.count()));
+        threads->add(one);
+    }
+    o->set("threads", threads);
+    return o;
+}
+
 Object::Ptr record_object(const UpdateRecord& r) {
     auto o = object();
     o->set("id", to_utf8(r.id));
@@ -77,6 +100,10 @@ Object::Ptr record_object(const UpdateRecord& r) {
     o->set("phases", array_of(r.phases));
     o->set("successor_phases", array_of(r.successor_phases));
     o->set("ram_bytes_copied", static_cast<Poco::UInt64>(r.ram_bytes_copied));
+    if (report::has_phase(r, report::Phase::Fetch))
+        o->set("ram_bytes_left", static_cast<Poco::UInt64>(r.ram_bytes_left));
+    if (r.faults)
+        o->set("faults", object_of(*r.faults));
     o->set("requests_in_flight", static_cast<Poco::UInt64>(r.requests_in_flight));
     o->set("state_bytes", static_cast<Poco::UInt64>(r.state_bytes));
     o->set("blackout_ns", static_cast<Poco::Int64>(r.blackout.count()));

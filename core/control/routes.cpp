@@ -115,6 +115,21 @@ Answer cancel_update(Service& service, const Request&, const std::string&) {
     return done(service.cancel_update());
 }
 
+Answer switch_now(Service& service, const Request&, const std::string&) {
+    return done(service.switch_now());
+}
+
+// A body as an update's, with the channel alone.
+Answer recover(Service& service, const Request& request, const std::string&) {
+    const auto wish = update_request(request);
+    if (!wish)
+        return problem(wish.error());
+    if (wish->channel.empty())
+        return problem(Error(Code::Invalid, "it is not said where the other host is")
+                           .way_out("{\"channel\": \"tcp:192.0.2.2:4444\"}"));
+    return done(service.recover(wish->channel, wish->from_owner));
+}
+
 Answer resolve(Service& service, const Request& request, const std::string&) {
     const auto here = resolution_from_json(request.body);
     return done(here ? service.resolve(*here) : Status(here.error()));
@@ -124,7 +139,7 @@ struct Route {
     std::string_view method, pattern;
     Handler handler;
 };
-constexpr std::array<Route, 15> kRoutes = {{{"GET", "/healthz", healthz},
+constexpr std::array<Route, 17> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"GET", "/v1/plugins", get_plugins},
                                             {"GET", "/v1/updates", get_updates},
                                             {"GET", "/v1/vm", get_vm},
@@ -137,6 +152,8 @@ constexpr std::array<Route, 15> kRoutes = {{{"GET", "/healthz", healthz},
                                             {"POST", "/v1/preflight", preflight},
                                             {"POST", "/v1/updates", start_update},
                                             {"DELETE", "/v1/updates/current", cancel_update},
+                                            {"POST", "/v1/updates/current/postcopy", switch_now},
+                                            {"POST", "/v1/updates/current/recover", recover},
                                             {"POST", "/v1/updates/current/resolve", resolve},
                                             {"GET", "/v1/updates/*", get_update}}};
 

@@ -43,6 +43,12 @@ TEST_F(Routes, EachCallsItsService) {
     EXPECT_EQ(ask("GET", "/v1/updates/3-1").body, to_json(service.record));
 }
 
+TEST_F(Routes, AnUpdateIsToldToSwitch) {
+    EXPECT_EQ(ask("POST", "/v1/updates/current/postcopy").status, 204);
+    EXPECT_EQ(service.switches, 1);
+    EXPECT_EQ(ask("GET", "/v1/updates/current/postcopy").status, 405);
+}
+
 TEST_F(Routes, ADoubtIsResolvedByWhoSaysWhere) {
     const std::string path = "/v1/updates/current/resolve";
     EXPECT_EQ(ask("POST", path, R"({"runs":"here"})").status, 409) << "nothing is in doubt";

@@ -93,6 +93,12 @@ public:
     virtual std::vector<PluginInfo> plugins() = 0;
     // OK: it is being cancelled, or was; REFUSED "too late".
     virtual Status cancel_update() = 0;
+    // The update in progress is to let the guest run on the new side now, its RAM to come later.
+    // REFUSED where its mode cannot; NOT_FOUND where none is running; done already: OK.
+    virtual Status switch_now() = 0;
+    // Where the connection to the other host is lost and the guest depends on both: it is reached
+    // at `channel` now. REFUSED where none is lost; `from_owner` as with an update.
+    virtual Status recover(const std::string& channel, bool from_owner) = 0;
     // Where a switch-over between two hosts is in doubt: whether the guest is to run here, else on
     // the other one. REFUSED where nothing is in doubt.
     virtual Status resolve(bool here) = 0;

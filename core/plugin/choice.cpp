@@ -66,6 +66,22 @@ Status check_mode_options(const Registry& registry, const config::Settings& sett
     return {};
 }
 
+// From here on a mode has the one name that the two sides agree on.
+void resolve_aliases(const Registry& registry, config::UpdateConfig& update) {
+    const auto resolve = [&registry](std::string& name) {
+        if (const auto found = registry.find("mode", name); found && found->is_called(name))
+            name = found->id;
+    };
+    resolve(update.mode);
+    std::vector<std::string> ids;
+    for (std::string& name : update.allow) {
+        resolve(name);
+        if (std::find(ids.begin(), ids.end(), name) == ids.end())
+            ids.push_back(name);
+    }
+    update.allow = ids;
+}
+
 Result<Registry> search(const config::GuestConfig& config) {
     std::vector<std::filesystem::path> dirs(config.plugin_dirs.begin(), config.plugin_dirs.end());
     SEGUE_ASSIGN(std::filesystem::path builtin, builtin_dir());
@@ -118,6 +134,7 @@ private:
 Result<std::vector<Choice>> choose(config::GuestConfig& config) {
     SEGUE_ASSIGN(const Registry registry, search(config));
     SEGUE_TRY(check_mode_options(registry, config.settings));
+    resolve_aliases(registry, config.update);
     Chooser all(registry, config.settings);
     const config::UpdateConfig& u = config.update;
     const char* modes =

@@ -24,7 +24,8 @@ struct Choice {
 
 // Every allowed mode, every channel's transport, every block's back-end, the keeper, from the
 // configuration's folders and the built-in one. The options join config.settings, so that the
-// identity and the printout have them. NOT_FOUND and INVALID name the place in the file. [main]
+// identity and the printout have them; aliases of modes become
+// ids. NOT_FOUND and INVALID name the place in the file. [main]
 Result<std::vector<Choice>> choose(config::GuestConfig& config);
 
 } // namespace segue::plugin

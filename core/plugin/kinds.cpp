@@ -7,13 +7,14 @@
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/threads.h>
 #include <segue/abi/update.h>
+#include <segue/abi/userfault.h>
 
 namespace segue::plugin {
 
 namespace {
 
-constexpr const char* for_modes[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_DIRTY_ID,
-                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID};
+constexpr const char* for_modes[] = {SEGUE_UPDATE_ID,      SEGUE_RAM_ID,     SEGUE_DIRTY_ID,
+                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID, SEGUE_USERFAULT_ID};
 
 constexpr const char* for_keepers[] = {SEGUE_PROCESS_ID};
 

@@ -137,6 +137,10 @@ bool Manifest::has_cap(std::string_view cap) const {
     return std::find(caps.begin(), caps.end(), cap) != caps.end();
 }
 
+bool Manifest::is_called(std::string_view called) const {
+    return called == id || std::find(aliases.begin(), aliases.end(), called) != aliases.end();
+}
+
 Result<Manifest> load_manifest(const std::filesystem::path& file) {
     SEGUE_ASSIGN(const config::Document doc, config::load_toml(file, max_manifest_bytes));
     const Fields f(doc, doc.root);
@@ -149,6 +153,8 @@ Result<Manifest> load_manifest(const std::filesystem::path& file) {
     SEGUE_TRY(f.text("summary", m.summary));
     SEGUE_TRY(f.texts("needs", m.needs));
     SEGUE_TRY(f.texts("caps", m.caps));
+    if (doc.root.find("aliases") != nullptr)
+        SEGUE_TRY(f.texts("aliases", m.aliases));
     SEGUE_TRY(f.number("wire_rev", m.wire_rev));
     SEGUE_TRY(f.number("wire_rev_min", m.wire_rev_min));
     SEGUE_TRY(f.number("state_rev", m.state_rev));

@@ -31,6 +31,7 @@ struct Option {
 struct Manifest {
     const Kind* kind = nullptr;
     std::string id, version, licence, summary;
+    std::vector<std::string> aliases; // other names, in a configuration or a request
     std::vector<std::string> needs, caps;
     std::uint32_t wire_rev = 0, wire_rev_min = 0, state_rev = 0, state_rev_min = 0;
     std::vector<Option> options;
@@ -42,6 +43,7 @@ struct Manifest {
     // NULL where there is none.
     const Option* option(std::string_view key) const;
     bool has_cap(std::string_view cap) const;
+    bool is_called(std::string_view name) const; // its id, or an alias
 };
 
 // `file` is <id>.toml; the binary is <id>.so in the same folder. Unsupported for a kind that this

@@ -82,7 +82,7 @@ Result<Manifest> Registry::find(std::string_view kind_word, std::string_view id)
     }
     std::vector<const Manifest*> found;
     for (const Manifest& m : manifests_)
-        if (kind_word == m.kind->word && id == m.id)
+        if (kind_word == m.kind->word && m.is_called(id))
             found.push_back(&m);
     return only(found, name, "remove one of them, or name the other by its path");
 }
@@ -92,7 +92,7 @@ Result<Manifest> Registry::find(std::string_view name) const {
         return find(name.substr(0, slash), name.substr(slash + 1));
     std::vector<const Manifest*> found;
     for (const Manifest& m : manifests_)
-        if (name == m.id)
+        if (m.is_called(name))
             found.push_back(&m);
     return only(found, std::string(name), "say which: KIND/" + std::string(name));
 }

@@ -24,8 +24,8 @@ public:
 
     const std::vector<Manifest>& manifests() const { return manifests_; }
 
-    // "unix" of kind "transport"; an absolute path names one .so itself. Exists, naming both files,
-    // where two have that kind and id.
+    // "unix" of kind "transport", by its id or an alias; an absolute path names one .so itself.
+    // Exists, naming both files, where two of that kind are called so.
     Result<Manifest> find(std::string_view kind_word, std::string_view id) const;
     // "transport/unix", or "unix" where only one kind has it.
     Result<Manifest> find(std::string_view name) const;

@@ -53,6 +53,19 @@ TEST_F(Registries, FindsByKindAndIdOrByIdAlone) {
     EXPECT_NE(none.error().what().find("/a"), std::string::npos) << "says where it looked";
 }
 
+TEST_F(Registries, FindsByAnAliasThatNoOtherHas) {
+    write("a/mode", "mode", "one", "aliases = [\"usual\", \"first\"]\n");
+    write("a/mode", "mode", "two");
+    const auto r = search({"a"});
+    ASSERT_TRUE(r) << r.error().what();
+    EXPECT_EQ(r->find("mode", "usual").value().id, "one");
+    EXPECT_EQ(r->find("first").value().name(), "mode/one");
+    EXPECT_EQ(r->find("mode", "one").value().id, "one");
+    EXPECT_EQ(r->find("transport", "usual").code(), Code::NotFound);
+    write("b/mode", "mode", "usual");
+    EXPECT_EQ(search({"a", "b"})->find("mode", "usual").code(), Code::Exists);
+}
+
 TEST_F(Registries, OneFolderTwiceIsNoConflict) {
     write("a", "keeper", "one");
     fs::create_symlink(dir_.path() / "a", dir_.path() / "b");

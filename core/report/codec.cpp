@@ -140,7 +140,7 @@ Result<UpdateRecord> load_record(const state::Reader& in) {
     SEGUE_TRY(load_text(r.id, *s, "id"));
     SEGUE_TRY(load_text(r.mode, *s, "mode"));
     SEGUE_ASSIGN(const std::uint64_t status,
-                 number_to(*s, "status", static_cast<std::uint64_t>(UpdateStatus::Cancelled)));
+                 number_to(*s, "status", kUpdateStatusNames.size() - 1));
     r.status = static_cast<UpdateStatus>(status);
     SEGUE_TRY(load_number(r.from_generation, *s, "from-generation"));
     SEGUE_TRY(load_number(r.attempt, *s, "attempt"));

@@ -130,10 +130,10 @@ Status load(std::uint64_t status, const char* instance, std::uint64_t phase) {
 }
 
 TEST(RecordCodec, OutOfRangeIsCorruptAndNamed) {
-    EXPECT_TRUE(load(6, "0", 8));
-    const auto status = load(7, "0", 8);
+    EXPECT_TRUE(load(9, "0", 8));
+    const auto status = load(10, "0", 8);
     ASSERT_EQ(status.code(), Code::Corrupt);
-    EXPECT_EQ(status.error().what(), "section 'update': key 'status' is 7, at most 6 is allowed");
+    EXPECT_EQ(status.error().what(), "section 'update': key 'status' is 10, at most 9 is allowed");
     EXPECT_EQ(load(6, "0", 9).code(), Code::Corrupt);
     const auto order = load(6, "1", 8);
     ASSERT_EQ(order.code(), Code::Corrupt);

@@ -41,9 +41,10 @@ bool is_torn(const UniqueFd& fd, off_t size) {
 
 } // namespace
 
-// The beginning, so that an update whose end nobody could write down is known at all.
+// The beginning, so that an update whose end nobody could write down is known at all; and that the
+// guest depends on two processes.
 void Journal::phase(Phase phase, const UpdateRecord& record) {
-    if (phase == Phase::Preflight)
+    if (phase == Phase::Preflight || (phase == Phase::Fetch && !record.id.empty()))
         append_or_log(record);
 }
 

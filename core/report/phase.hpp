@@ -32,10 +32,14 @@ enum class UpdateStatus : std::uint8_t {
     Completed,
     Failed,
     Cancelling,
-    Cancelled
+    Cancelled,
+    PostcopyActive,  // the guest runs on the new side, and some of its RAM is on the old one
+    PostcopyPaused,  // so, and the connection is lost
+    PostcopyRecover, // so, and there is another one
 };
-inline constexpr std::array kUpdateStatusNames = {"setup",  "active",     "device",   "completed",
-                                                  "failed", "cancelling", "cancelled"};
+inline constexpr std::array kUpdateStatusNames = {
+    "setup",      "active",    "device",          "completed",       "failed",
+    "cancelling", "cancelled", "postcopy-active", "postcopy-paused", "postcopy-recover"};
 constexpr const char* name_of(UpdateStatus status) {
     return kUpdateStatusNames[static_cast<std::size_t>(status)];
 }

@@ -11,6 +11,7 @@
 
 #include <segue/cpp/error.hpp>
 
+#include "core/report/fault_times.hpp"
 #include "core/report/phase.hpp"
 
 namespace segue::report {
@@ -40,6 +41,9 @@ struct UpdateRecord {
     std::vector<PhaseTime> successor_phases;
     std::vector<std::string> warnings; // what an operator should know of this update
     std::uint64_t ram_bytes_copied = 0;
+    // Of RAM that the guest, which runs on the new side, still depends on the old side for.
+    std::uint64_t ram_bytes_left = 0;
+    std::optional<FaultTimes> faults; // of whoever needed some of that before it was there
     std::uint64_t state_bytes = 0;
     // Made available by the guest, taken by no device when it stopped; done by who has it next.
     std::uint64_t requests_in_flight = 0;
@@ -51,5 +55,12 @@ struct UpdateRecord {
     // also where the next generation gets it. Empty: the client gave it no name.
     std::string key, request_digest;
 };
+
+inline bool has_phase(const UpdateRecord& record, Phase phase) {
+    for (const PhaseTime& p : record.phases)
+        if (p.phase == phase)
+            return true;
+    return false;
+}
 
 } // namespace segue::report

@@ -15,7 +15,7 @@
 
 #include "core/inventory/ram.hpp"
 #include "core/report/recording.hpp"
-#include "core/update/fake_ports_test.hpp"
+#include "core/update/fake_userfault_test.hpp"
 #include "core/update/handoff.hpp"
 #include "core/update/incoming.hpp"
 #include "core/update/outgoing.hpp"
@@ -103,6 +103,7 @@ struct Image {
         , dirty_log(script, side)
         , ram_converter(script, side)
         , frontend(script, side)
+        , userfault(script, side, inventory)
         , plugins(dir, mode) {
         run.attach(vcpus, devices);
         guest.name = "fake";
@@ -119,7 +120,9 @@ struct Image {
                 [this]() -> Result<ports::Devices*> { return &devices; },
                 [this] { holds = true; },
                 ownership,
-                exec_fds};
+                exec_fds,
+                userfault,
+                [](const Status&) {}};
     }
     Status answer(int stream) {
         Standby all = standby();
@@ -144,6 +147,7 @@ struct Image {
     FakeFrontend frontend;
     RunControl run{RunState::Inmigrate};
     inventory::Inventory inventory;
+    FakeUserfault userfault;
     RestPlugins plugins;
     report::Recording report;
     std::optional<Ownership> ownership;

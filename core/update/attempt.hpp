@@ -35,7 +35,7 @@ struct Attempt {
         , number(attempt)
         , session(Side::Outgoing, context.inventory,
                   [this](const std::string& name) {
-                      return ctx.plugins.transport_of(name, plan.successor, request.address);
+                      return ctx.plugins.transport_of(name, plan.successor, address());
                   })
         , manifest(header())
         , state(header()) {
@@ -58,6 +58,8 @@ struct Attempt {
         h.creator = segue::version();
         return h;
     }
+    // Of the other host; "": it is this one.
+    const std::string& address() const { return again_at.empty() ? request.address : again_at; }
     // Begins a phase with its deadline.
     void enter(report::Phase phase, Deadline deadline) {
         session.deadline = deadline;
@@ -69,6 +71,7 @@ struct Attempt {
     Context& ctx;
     Request request;
     Progress& progress;
+    std::string again_at; // where the first connections are lost
     std::uint32_t number; // of this attempt
     Session session;
     plugin::Plan plan;

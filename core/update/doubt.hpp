@@ -9,10 +9,16 @@
 #include <segue/cpp/result.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
+#include "core/report/phase.hpp"
+
 namespace segue::update {
 
 // As seen from the side that is asked.
 enum class Place { Here, There };
+constexpr report::SwitchOver resolved_to(Place place) {
+    return place == Place::Here ? report::SwitchOver::ResolvedHere
+                                : report::SwitchOver::ResolvedThere;
+}
 
 // One of an update. Thread-safe.
 class Doubt {

@@ -55,7 +55,7 @@ public:
                               [this] { return time_stood_still(); },
                               [this](const Waiter& w) { return a_.session.connect_engine(w); },
                               [this](const Error& why) { in_doubt(why); },
-                              [this](Place place) { resolved(place); },
+                              [this](Place place) { note(resolved_to(place)); },
                               a_.doubt};
         SEGUE_TRY(switch_over(leaving, std::move(stream_), a_.session.wait()));
         a_.ctx.ownership.end(a_.ctx.guest.generation);
@@ -76,15 +76,16 @@ public:
         if (why.code() == Code::Closed)
             if (auto said = last_refusal(stream_, Waiter{Deadline::in(kLastWord)})) {
                 for (const auto& [what, value] : why.details())
-                    std::move(*said).with(what, value);
+                    *said = std::move(*said).with(what, value);
                 why = std::move(*said);
             }
         if (why.code() == Code::Closed)
-            std::move(why).way_out("the guest runs on unharmed; the log of the VMM on the other "
-                                   "host says why it ended");
+            why = std::move(why).way_out(
+                "the guest runs on unharmed; the log of the VMM on the other "
+                "host says why it ended");
         if (why.way_out().empty() && why.code() != Code::Cancelled)
-            std::move(why).way_out("the guest runs on unharmed; look at both VMMs' logs");
-        std::move(why).with("channel", a_.request.address);
+            why = std::move(why).way_out("the guest runs on unharmed; look at both VMMs' logs");
+        why = std::move(why).with("channel", a_.request.address);
     }
 
 private:
@@ -109,10 +110,6 @@ private:
                          a_.ctx.guest.name + " --here|--there");
         note(report::SwitchOver::InDoubt);
         a_.ctx.frontend.resume();
-    }
-    void resolved(Place place) const {
-        note(place == Place::Here ? report::SwitchOver::ResolvedHere
-                                  : report::SwitchOver::ResolvedThere);
     }
     // The guest matters more than the journal, once it is given away.
     void note(report::SwitchOver how_far) const {

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include <segue/cpp/sys.hpp>
@@ -61,10 +62,11 @@ struct Engine::Job {
 };
 
 Engine::Engine(Context context, std::function<void(Left)> gone,
-               std::vector<report::UpdateRecord> past)
+               std::vector<report::UpdateRecord> past, Incoming* arrived)
     : context_(std::move(context))
     , gone_(std::move(gone))
-    , past_(std::move(past)) {}
+    , past_(std::move(past))
+    , arrived_(arrived) {}
 
 // A thread that is stuck in a plugin cannot be joined; the end of the process ends it.
 Engine::~Engine() {
@@ -83,6 +85,11 @@ Status Engine::check_free(const std::string& mode) const {
     if (job_ && !job_->over)
         return Error(Code::Exists, "update " + job_->shown().id + " is running")
             .way_out("wait for it, or cancel it: segue cancel " + context_.guest.name);
+    if (arrived_ != nullptr && arrived_->fetching())
+        return Error(Code::Exists, "update " + arrived_->record().id +
+                                       " is running: some of the guest's RAM is still with the "
+                                       "VMM that it came from")
+            .way_out("wait for it: segue watch " + context_.guest.name);
     if (look_)
         return Error(Code::Exists, "a dry run of another request is running")
             .way_out("it takes seconds: ask again");
@@ -209,9 +216,21 @@ Result<report::UpdateRecord> Engine::find(const std::string& id) const {
         .way_out("segue history NAME lists them");
 }
 
+// With what has become of the one that brought the guest here. mutex_ held.
+std::vector<report::UpdateRecord> Engine::past() const {
+    std::vector<report::UpdateRecord> all = past_;
+    if (arrived_ == nullptr)
+        return all;
+    const report::UpdateRecord now = arrived_->record();
+    std::replace_if(
+        all.begin(), all.end(), [&](const auto& r) { return r.id == now.id; }, now);
+    return all;
+}
+
 std::vector<report::UpdateRecord> Engine::records() const {
     const std::lock_guard lock(mutex_);
-    std::vector<report::UpdateRecord> all(past_.rbegin(), past_.rend());
+    auto all = past();
+    std::reverse(all.begin(), all.end());
     if (job_)
         all.insert(all.begin(), job_->shown());
     return all;
@@ -221,8 +240,8 @@ std::optional<report::UpdateRecord> Engine::latest() const {
     const std::lock_guard lock(mutex_);
     if (job_)
         return job_->shown();
-    if (!past_.empty())
-        return past_.back();
+    if (auto all = past(); !all.empty())
+        return std::move(all.back());
     return std::nullopt;
 }
 
@@ -238,20 +257,53 @@ Status Engine::cancel() {
     const bool late = job_ && job_->over;
     if (!job_ || (late && job_->outcome != Code::Ok))
         return Error(Code::NotFound, "no update is running");
+    const Error too_late = Error(Code::Refused, "too late: the new generation owns the guest")
+                               .way_out("update back to the older binary");
+    const auto fetching = [this] { return !job_->ran && job_->update->fetching(); };
+    if (!late && fetching() && job_->update->paused()) // nobody else ends that
+        job_->update->give_up();
+    if (!late && fetching())
+        return too_late;
     if (!late) {
         sys::signal_event(job_->cancel.get());
         if (!job_->ran)
             job_->update->hasten();
-        while (!over_.wait_for(lock, kLook, [this] { return job_->over; }))
+        while (!over_.wait_for(lock, kLook, [this] { return job_->over; })) {
+            if (fetching())
+                return too_late;
             if (!job_->ran && job_->update->doubt().is_open())
                 return Error(Code::Refused, "too late: the other host may run the guest already")
                     .way_out("look at both hosts, then say where it is to run: segue resolve " +
                              context_.guest.name + " --here|--there");
+        }
     }
-    if (job_->outcome == Code::Ok)
-        return Error(Code::Refused, "too late: the new generation owns the guest")
-            .way_out("update back to the older binary");
-    return {};
+    return job_->outcome == Code::Ok ? Status(too_late) : Status();
+}
+
+void Engine::forget_arrived() {
+    const std::lock_guard lock(mutex_);
+    past_ = past();
+    arrived_ = nullptr;
+}
+
+Status Engine::recover(const std::string& address) {
+    const std::lock_guard lock(mutex_);
+    if (job_ && !job_->ran && job_->update->fetching())
+        return job_->update->recover(address);
+    if (arrived_ != nullptr && arrived_->fetching())
+        return arrived_->recover(address);
+    return Recovery().recover(address); // nothing waits
+}
+
+Status Engine::switch_now() {
+    const std::lock_guard lock(mutex_);
+    if (job_ && !job_->over)
+        return job_->ran ? Status() : job_->update->switch_now();
+    const auto all = past();
+    if (!job_ && !all.empty() && has_phase(all.back(), report::Phase::Fetch))
+        return {};
+    return Error(Code::NotFound, "no update is running")
+        .way_out("segue update " + context_.guest.name + " --postcopy begins one");
 }
 
 Status Engine::resolve(Place place) {

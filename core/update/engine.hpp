@@ -14,6 +14,7 @@
 
 #include <segue/cpp/unique_fd.hpp>
 
+#include "core/update/incoming.hpp"
 #include "core/update/outgoing.hpp"
 
 namespace segue::update {
@@ -22,8 +23,11 @@ namespace segue::update {
 class Engine {
 public:
     // `gone` is called on the update thread once the guest is not ours any more: this process has
-    // nothing left to do. `past`: records of earlier generations, oldest first.
-    Engine(Context context, std::function<void(Left)> gone, std::vector<report::UpdateRecord> past);
+    // nothing left to do. `past`: records of earlier generations, oldest first; the last of them is
+    // that of `arrived`, the update that brought the guest here, which may still fetch its RAM and
+    // outlives this; NULL: none did.
+    Engine(Context context, std::function<void(Left)> gone, std::vector<report::UpdateRecord> past,
+           Incoming* arrived = nullptr);
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
@@ -42,21 +46,31 @@ public:
     // Asks the update in progress to stop and waits for its end. OK: the guest is here, as it was.
     // REFUSED: too late, it is with the new generation, or may be. NOT_FOUND: none is running.
     Status cancel();
+    // The guest is to run on the new side before its RAM is there. REFUSED where the update in
+    // progress is none of that kind; NOT_FOUND where none is; nothing is done once it does.
+    Status switch_now();
+    // The other host, to which the connection was lost while the guest's RAM crossed, is reached
+    // there now. REFUSED where none was.
+    Status recover(const std::string& address);
     // An operator's word in a switch-over between two hosts that is in doubt; REFUSED in any other.
     Status resolve(Place place);
     bool running() const;
+    // What brought the guest here is over, and ends: it is a record as the others are.
+    void forget_arrived();
 
 private:
     struct Job;
     void work(Job& job);
     void hung(const std::string& mode, Code outcome);
     Status check_free(const std::string& mode) const;
+    std::vector<report::UpdateRecord> past() const;
 
     Context context_;
     std::function<void(Left)> gone_;
     mutable std::mutex mutex_;
     std::condition_variable over_;
     std::vector<report::UpdateRecord> past_;
+    Incoming* arrived_;
     std::unique_ptr<Job> job_;               // in progress, or the last
     std::unique_ptr<Job> look_;              // an examination in progress
     std::vector<std::unique_ptr<Job>> hung_; // whose hooks never came back

@@ -19,6 +19,10 @@ class Entrance {
 public:
     explicit Entrance(plugin::Listener listener)
         : listener_(std::move(listener)) {}
+    // Of an update that has begun.
+    Entrance(plugin::Listener listener, const Nonce& nonce)
+        : listener_(std::move(listener))
+        , nonce_(nonce) {}
 
     // The engine stream. The first one begins the update: only its VMM is let in from then on. A
     // later one replaces one that was lost.

@@ -61,11 +61,10 @@ Status Outgoing::make_plan() {
     const std::string& mode = attempt_.request.mode;
     SEGUE_TRY(guarded("mode/" + mode, "plan", [&]() -> Status {
         SEGUE_ASSIGN(plugin::Mode made,
-                     ctx_.plugins.mode(mode, Side::Outgoing,
-                                       {&update_table_, &ram_table_, threads_.table(),
-                                        &dirty_table_, &ram_convert_table_}));
+                     ctx_.plugins.mode(mode, Side::Outgoing, services_.tables()));
         mode_.emplace(std::move(made));
         SEGUE_ASSIGN(attempt_.plan, mode_->plan(as_abi(ctx_.inventory.blocks())));
+        ram_ = attempt_.plan.ram;
         return {};
     }));
     attempt_.session.needs = attempt_.plan.channels;
@@ -101,6 +100,14 @@ Status Outgoing::ask_binary() {
     return probe(attempt_, program);
 }
 
+std::vector<std::string> Outgoing::warnings() const {
+    std::vector<std::string> all = successor_->warnings();
+    if ((attempt_.plan.ram & SEGUE_RAM_AFTER) != 0)
+        all.emplace_back("the guest may run on the new side before all of its RAM is there; from "
+                         "then until it is the guest depends on both VMMs");
+    return all;
+}
+
 // What the plan says, as far as there is one.
 void Outgoing::tell(report::Verdict& v) const {
     for (std::size_t i = 0; i < attempt_.session.ram_of_block.size(); ++i) {
@@ -109,7 +116,9 @@ void Outgoing::tell(report::Verdict& v) const {
                          (attempt_.session.ram_of_block[i] & SEGUE_RAM_IN_PLACE) != 0});
     }
     if (successor_)
-        v.warnings = successor_->warnings();
+        v.warnings = warnings();
+    if ((attempt_.plan.ram & SEGUE_RAM_AFTER) != 0)
+        v.phases.insert(v.phases.end() - 1, Phase::Fetch);
     v.to_version = attempt_.progress.snapshot().to_version;
 }
 

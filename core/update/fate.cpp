@@ -51,7 +51,9 @@ Error died(const report::UpdateRecord& record, const Ownership& owner, const Gue
             .way_out("if it was saved, start it from there; else start it anew: " + log)
             .with("phase", name_of(report::Phase::Commit));
     const bool taken = word.generation > record.from_generation;
-    const std::string phase = name_of(taken ? report::Phase::Retire : owner.mark().phase);
+    const report::Phase mark = owner.mark().phase;
+    const bool known = !taken || mark == report::Phase::Fetch;
+    const std::string phase = name_of(known ? mark : report::Phase::Retire);
     return Error(Code::Closed, "no result was written: the owner, process " +
                                    std::to_string(owner.owner().pid) + " of generation " +
                                    std::to_string(word.generation) + ", died in phase " + phase)

@@ -63,10 +63,7 @@ public:
     }
     report::SwitchOver switched() const override {
         const auto place = arrival_.doubt().answer();
-        if (!place)
-            return report::SwitchOver::None;
-        return *place == Place::Here ? report::SwitchOver::ResolvedHere
-                                     : report::SwitchOver::ResolvedThere;
+        return place ? resolved_to(*place) : report::SwitchOver::None;
     }
 
 private:

@@ -42,10 +42,7 @@ Incoming::Incoming(Standby& standby, std::unique_ptr<Origin> origin)
                [this](const std::string& name) {
                    return s_.plugins.transport_of(name, plan_.successor);
                })
-    , update_table_(update_service(session_))
-    , ram_table_(ram_service(session_))
-    , dirty_table_(dirty_service(session_))
-    , ram_convert_table_(ram_convert_service(session_)) {
+    , services_(session_) {
     session_.cancel_fd = stop_.fd();
 }
 
@@ -53,7 +50,10 @@ Incoming::Incoming(Standby& standby, std::unique_ptr<Origin> origin)
 // engine's answers CANCELLED from now on.
 void Incoming::stop_threads() {
     stop_.signal();
-    (void)threads_.join(Deadline::in(kRetire)).ok();
+    session_.end_all();
+    if (filling_)
+        filling_->disarm();
+    (void)services_.threads().join(Deadline::in(kRetire)).ok();
 }
 
 void Incoming::enter(Phase phase) {
@@ -138,9 +138,8 @@ Status Incoming::understand() {
     SEGUE_TRY(take_manifest());
     session_.peer_pidfd = origin_->peer_pidfd();
     session_.agreed = {0, hello_.arbiter, hello_.budget_us, hello_.nonce};
-    SEGUE_ASSIGN(plugin::Mode mode, s_.plugins.mode(hello_.mode, Side::Incoming,
-                                                    {&update_table_, &ram_table_, threads_.table(),
-                                                     &dirty_table_, &ram_convert_table_}));
+    SEGUE_ASSIGN(plugin::Mode mode,
+                 s_.plugins.mode(hello_.mode, Side::Incoming, services_.tables()));
     mode_.emplace(std::move(mode));
     SEGUE_ASSIGN(session_.agreed.wire_rev,
                  agree_wire(hello_.wire_rev_min, hello_.wire_rev, mode_->wire_rev_min(),
@@ -155,6 +154,8 @@ Status Incoming::understand() {
             .with("plugin", "mode/" + hello_.mode);
     SEGUE_TRY(fits(hello_, plan_, s_.guest.identity));
     session_.needs = plan_.channels;
+    if ((plan_.needs & SEGUE_NEEDS_USERFAULT) != 0)
+        SEGUE_TRY(s_.userfault.check());
     if ((plan_.needs & SEGUE_NEEDS_KEEPER) != 0) {
         SEGUE_ASSIGN(plugin::Keeper keeper, s_.plugins.keeper(s_.exec_fds.table()));
         keeper_.emplace(std::move(keeper));
@@ -233,6 +234,8 @@ Status Incoming::build() {
             (s.facts.blocks[i].ram & SEGUE_RAM_IN_PLACE) != 0 ? 0 : made->bytes / 4096);
         SEGUE_TRY(s_.inventory.add(std::move(*made)));
     }
+    if ((plan_.needs & SEGUE_NEEDS_USERFAULT) != 0)
+        SEGUE_TRY(prepare_fetch());
     for (const inventory::ItemFacts& item : s.facts.items)
         if (s_.inventory.find(item.name) < 0)
             return Error(Code::Refused,
@@ -257,6 +260,8 @@ Status Incoming::arrive() {
 
 Status Incoming::load() {
     enter(Phase::Handover);
+    if (filling_)
+        SEGUE_TRY(session_.outlast_commit());
     SEGUE_TRY(mode_->handover());
     if (!session_.state_passed)
         return Error(Code::Refused, "mode/" + hello_.mode + " returned without the state");
@@ -272,6 +277,8 @@ Status Incoming::load() {
         return Error(Code::Refused, "the state is of another guest, generation or attempt");
     SEGUE_TRY(s_.machine.load(in));
     SEGUE_TRY(take_run(in));
+    if (filling_ && filling_->gave_up())
+        return Error(Code::Closed, "the state is loaded, but RAM that it needs could not be had");
     return in.all_taken();
 }
 
@@ -344,13 +351,23 @@ Status Incoming::commit() {
     s_.ownership->clear_claims();
     s_.ownership->set_owner(ProcessId::self());
     origin_->running();
+    if (filling_) {
+        fetching_ = true;
+        fetcher_ = std::thread([this] { fetch(); });
+        ::pthread_setname_np(fetcher_.native_handle(), "update");
+        return {};
+    }
+    finish();
+    return {};
+}
+
+void Incoming::finish() {
     enter(Phase::Retire);
     retire();
     if (plan_.successor != SEGUE_SUCCESSOR_PEER)
         use_up(session_);
     session_.close_channels();
     progress_.end(UpdateStatus::Completed, std::nullopt);
-    return {};
 }
 
 // The mode's last hook, on a thread of its own: this one must serve the guest, come what may.
@@ -358,7 +375,7 @@ void Incoming::retire() {
     std::packaged_task<void()> last([this] {
         ::pthread_setname_np(::pthread_self(), "update");
         mode_->end(SEGUE_OUTCOME_COMPLETED);
-        (void)threads_.join(Deadline::never()).ok();
+        (void)services_.threads().join(Deadline::never()).ok();
     });
     const std::future<void> ended = last.get_future();
     std::thread thread(std::move(last));

@@ -3,16 +3,21 @@
 // the pause, owner by the word, and then the guest runs.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <thread>
 
-#include "core/plugin/services.hpp"
+#include "core/ports/userfault.hpp"
 #include "core/update/context.hpp"
 #include "core/update/exec_fds.hpp"
+#include "core/update/filling.hpp"
 #include "core/update/hello.hpp"
 #include "core/update/origin.hpp"
 #include "core/update/progress.hpp"
+#include "core/update/recovery.hpp"
+#include "core/update/services.hpp"
 #include "core/update/stop.hpp"
 
 namespace segue::update {
@@ -32,8 +37,12 @@ struct Standby {
     // The owner answers nobody any more: everybody hears 503 and when to ask again, until run()
     // returned.
     std::function<void()> on_hold;
-    std::optional<Ownership>& ownership;    // set with the manifest
-    ExecFds& exec_fds;                      // what came through execve; empty otherwise
+    std::optional<Ownership>& ownership; // set with the manifest
+    ExecFds& exec_fds;                   // what came through execve; empty otherwise
+    ports::Userfault& userfault;
+    // Of a guest that runs here, the record is final: all of its RAM has come; an error: it never
+    // will, and the guest must not run any more. The last act of that thread. [update]
+    std::function<void(const Status&)> on_fetched;
     int cancel_fd = -1;                     // readable: this process should end instead
     std::vector<std::string> warnings = {}; // for the update's record
 };
@@ -42,17 +51,26 @@ struct Standby {
 class Incoming {
 public:
     Incoming(Standby& standby, std::unique_ptr<Origin> origin);
+    ~Incoming(); // ends the fetch, for a guest that does not run any more
 
-    // OK: the guest is ours and runs as it did before. Any error: it is not, nothing was touched,
-    // the other side was told why, and the process should end.
+    // OK: the guest is ours and runs as it did before; some of its RAM may still be on its way.
+    // Any error: it is not, nothing was touched, the other side was told why, and the process
+    // should end.
     Status run();
+    // RAM is on its way: by a thread of this one's, which must not be destroyed meanwhile. [any]
+    bool fetching() const { return fetching_; }
+    // It is, or was, after the commit.
+    bool fetches() const { return filling_.has_value(); }
+    void await_fetched();
+    // Where its connection is lost: the other host comes to that address now. [any]
+    Status recover(const std::string& address) { return recovery_.recover(address); }
 
     // Instead of run(), for a probe: whether this program, with its configuration, would take the
     // guest that is described; the answer goes to the other side. Nothing is created or changed.
     Status check();
 
     // The update's record, both halves, once run() returned OK.
-    report::UpdateRecord record() const { return progress_.snapshot(); }
+    report::UpdateRecord record() const;
 
     // The mode's last hook did not return, and a thread is still in it: this must never be
     // destroyed.
@@ -64,6 +82,7 @@ private:
     Welcome welcome() const;
     Status prepare();
     Status build();
+    Status prepare_fetch();
     Result<inventory::RamBlock> block(std::size_t index);
     Status arrive();
     Status load();
@@ -73,7 +92,13 @@ private:
     bool owner_lives(Code why) const;
     std::string where_it_is() const;
     Status commit();
+    void fetch();
+    Status all_fetched();
+    Status pause(const Error& why);
+    Status fetch_again(const std::string& address);
+    Status fetched(const Status& how);
     void retire();
+    void finish();
     void enter(report::Phase phase);
     void stop_threads();
 
@@ -83,11 +108,8 @@ private:
     Progress progress_;
     Stop stop_;
     Session session_;
-    segue_host_update update_table_;
-    segue_host_ram ram_table_;
-    segue_host_dirty dirty_table_;             // that there is none
-    segue_host_ram_convert ram_convert_table_; // nor this
-    plugin::ThreadsService threads_;
+    Services services_;
+    std::optional<Filling> filling_; // where RAM comes after the commit
     std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;
     std::vector<std::byte> manifest_bytes_;
@@ -100,6 +122,10 @@ private:
     std::chrono::nanoseconds paused_at_{};
     bool hung_ = false;
     std::chrono::nanoseconds held_at_{}; // 0: the control socket never was this side's to hold
+    std::atomic<bool> fetching_{false}, given_up_{false};
+    Recovery recovery_;
+    std::optional<Entrance> entrance_; // after the first one
+    std::thread fetcher_;
 };
 
 } // namespace segue::update

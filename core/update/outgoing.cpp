@@ -46,10 +46,7 @@ Outgoing::Outgoing(Context& context, Request request, std::uint32_t attempt, Pro
                    int cancel_fd, OnHung on_hung)
     : ctx_(context)
     , attempt_(context, std::move(request), attempt, progress, cancel_fd)
-    , update_table_(update_service(attempt_.session))
-    , ram_table_(ram_service(attempt_.session))
-    , dirty_table_(dirty_service(attempt_.session))
-    , ram_convert_table_(ram_convert_service(attempt_.session))
+    , services_(attempt_.session)
     , on_hung_(std::move(on_hung)) {}
 
 Outgoing::~Outgoing() = default;
@@ -61,6 +58,8 @@ Code Outgoing::run() {
         return Code::Deadline;
     }
     if (s) {
+        if ((attempt_.plan.ram & SEGUE_RAM_AFTER) != 0)
+            fetch();
         finish();
         return Code::Ok;
     }
@@ -123,7 +122,7 @@ Status Outgoing::preflight() {
     (void)find_blockers();
     if (!blockers_.empty())
         return all_in_one(std::move(blockers_));
-    for (const std::string& w : successor_->warnings())
+    for (const std::string& w : warnings())
         attempt_.progress.warn(w);
     return {};
 }
@@ -229,6 +228,8 @@ Status Outgoing::save() {
 
 Status Outgoing::handover() {
     attempt_.enter(Phase::Handover, attempt_.session.deadline);
+    if ((attempt_.plan.ram & SEGUE_RAM_AFTER) != 0)
+        SEGUE_TRY(attempt_.session.outlast_commit());
     SEGUE_TRY(save());
     SEGUE_TRY(hook("handover", &plugin::Mode::handover));
     if (!attempt_.session.state_passed)
@@ -271,18 +272,20 @@ Left Outgoing::left() const {
 
 void Outgoing::finish() {
     ctx_.run.gone();
+    attempt_.session.end_all();
     attempt_.enter(Phase::Retire, Deadline::in(kRetire));
     // Told by the side that carries the guest on, where there is one: one update, one entry in the
     // journal.
     const auto complete = [this] {
         attempt_.progress.change([this](report::UpdateRecord& r) {
-            r.status = UpdateStatus::Completed;
+            r.status = fetched_ ? UpdateStatus::Completed : UpdateStatus::Failed;
             note_sizes(r);
             if (left() == Left::Elsewhere)
                 r.blackout = monotonic_now() - paused_at(r);
         });
         if (left() == Left::AtRest || left() == Left::Elsewhere)
-            attempt_.progress.end(UpdateStatus::Completed, std::nullopt);
+            attempt_.progress.end(attempt_.progress.snapshot().status,
+                                  fetched_ ? std::nullopt : std::optional(fetched_.error()));
     };
     watchdog_.arm(attempt_.session.deadline, [this, complete] {
         log::error(hung("mode/" + attempt_.request.mode, "end").what());
@@ -302,7 +305,7 @@ void Outgoing::end(std::uint32_t outcome) {
     if (!mode_)
         return;
     mode_->end(outcome);
-    (void)threads_.join(Deadline::never()).ok();
+    (void)services_.threads().join(Deadline::never()).ok();
 }
 
 } // namespace segue::update

@@ -3,14 +3,16 @@
 // one way back.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "core/plugin/services.hpp"
 #include "core/report/verdict.hpp"
 #include "core/update/attempt.hpp"
+#include "core/update/recovery.hpp"
+#include "core/update/services.hpp"
 #include "core/update/successor.hpp"
 #include "core/update/watchdog.hpp"
 
@@ -51,6 +53,16 @@ public:
     // A cancel was signalled: a hook that does not heed it is not waited for. [any]
     void hasten() { watchdog_.hasten(Deadline::in(kCancelGrace)); }
 
+    // The guest runs on the other side, and needs this one until all of its RAM is there. [any]
+    bool fetching() const { return fetching_; }
+    bool paused() const { return paused_; }
+    // The guest is to run there now, its RAM to come later. REFUSED where this update cannot. [any]
+    Status switch_now();
+    // While that is so, and the connection to the other host is lost: it is there now. [any]
+    Status recover(const std::string& address) { return recovery_.recover(address); }
+    // It is not waited for any more. [any]
+    void give_up();
+
 private:
     static constexpr std::chrono::seconds kCancelGrace{1};
     using Hook = Status (plugin::Mode::*)();
@@ -65,6 +77,7 @@ private:
     Status open_keeper();
     Status ask_binary();
     void tell(report::Verdict& v) const;
+    std::vector<std::string> warnings() const;
     Status prepare();
     Status copy();
     Status log_writes();
@@ -73,6 +86,8 @@ private:
     Result<segue_converted> convert(std::uint64_t copy);
     Status pause();
     Status handover();
+    void fetch();
+    Status fetch_again(const Error& why);
     Status rehearse();
     void note_sizes(report::UpdateRecord& r) const;
     Status guarded(const std::string& plugin, const char* name, const Call& call);
@@ -91,11 +106,7 @@ private:
 
     Context& ctx_;
     Attempt attempt_;
-    segue_host_update update_table_;
-    segue_host_ram ram_table_;
-    segue_host_dirty dirty_table_;
-    segue_host_ram_convert ram_convert_table_;
-    plugin::ThreadsService threads_;
+    Services services_;
     std::optional<plugin::Keeper> keeper_;
     std::optional<plugin::Mode> mode_;
     std::unique_ptr<Successor> successor_;
@@ -103,7 +114,11 @@ private:
     OnHung on_hung_;
     bool hung_ = false; // by the watchdog, read after its disarm()
     bool examining_ = false, rehearsed_ = false;
-    std::vector<Error> blockers_; // found in preflight
+    std::atomic<bool> fetching_{false}, paused_{false}, given_up_{false};
+    Recovery recovery_;
+    Status fetched_;                    // how it ended
+    std::atomic<std::uint32_t> ram_{0}; // the plan's; 0: there is none yet
+    std::vector<Error> blockers_;       // found in preflight
 };
 
 } // namespace segue::update

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/update/pages.hpp"
 
+#include <sys/mman.h>
+
 #include <array>
 #include <cstring>
 
+#include <segue/cpp/sys.hpp>
+
+#include "core/update/filling.hpp"
 #include "core/update/zero_pages.hpp"
 
 namespace segue::update {
@@ -220,6 +225,31 @@ Status receive_totals(const Session& s, Channel& ch, const FrameHeader& frame) {
                            (sent.digest == came.digest ? "" : ", with another digest"));
 }
 
+Status drop_pages(const Session& s, const segue_pages& pages) {
+    SEGUE_ASSIGN(const auto bytes, run_of(s, pages));
+    const bool shared = (s.inventory.blocks()[pages.block].map_flags & MAP_SHARED) != 0;
+    return sys::madvise(bytes.data(), bytes.size(), shared ? MADV_REMOVE : MADV_DONTNEED);
+}
+
+namespace {
+
+// A page that is not there stops whoever writes to it, this thread too: it comes whole.
+Status get_aside(Session& s, Channel& ch, const FrameHeader& frame, segue_pages& pages) {
+    thread_local std::vector<std::byte> aside; // its pages are touched once, not for each run
+    const Room room = [&s](const Run& r) -> Result<std::span<std::byte>> {
+        SEGUE_TRY(run_of(s, r.pages));
+        if (aside.size() < r.bytes())
+            aside.resize(r.bytes());
+        return std::span(aside);
+    };
+    SEGUE_ASSIGN(const Run run, receive_run(s, ch, frame, room));
+    pages = run.pages;
+    s.ram_bytes += run.bytes();
+    return s.filling->take(pages, std::span(aside).first(run.bytes()));
+}
+
+} // namespace
+
 Status get_pages(Session& s, Channel& ch, segue_pages& pages) {
     pages = {};
     SEGUE_ASSIGN(FrameHeader h, next_frame(s, ch));
@@ -231,6 +261,8 @@ Status get_pages(Session& s, Channel& ch, segue_pages& pages) {
         return receive_totals(s, ch, h);
     if (h.type != Frame::Pages)
         return ch.unexpected(h, Frame::Pages);
+    if (s.filling != nullptr && s.filling->armed())
+        return get_aside(s, ch, h, pages);
     const Room in_block = [&s](const Run& r) { return run_of(s, r.pages); };
     SEGUE_ASSIGN(const Run run, receive_run(s, ch, h, in_block));
     pages = run.pages;

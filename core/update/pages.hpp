@@ -26,6 +26,8 @@ Status put_pages(Session& session, Channel& channel, const segue_pages& pages);
 // their trailer. CORRUPT, naming block and pages: a run of a block that stays in place, or beyond
 // its end, out of its order, or with other bytes than were sent.
 Status get_pages(Session& session, Channel& channel, segue_pages& pages);
+// The other side has them: their memory is given back.
+Status drop_pages(const Session& session, const segue_pages& pages);
 // REFUSED where a page of a block that moves before the commit has not come.
 Status all_received(const Session& session);
 

@@ -9,7 +9,6 @@
 
 #include "core/base/list.hpp"
 #include "core/plugin/kinds.hpp"
-#include "core/plugin/services.hpp"
 #include "core/update/exec_fds.hpp"
 #include "core/update/pages.hpp"
 #include "core/update/services.hpp"
@@ -133,13 +132,8 @@ std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Invento
     Session session(Side::Outgoing, inventory, [&](const std::string& name) {
         return plugins.transport_of(name, plan.successor);
     });
-    const segue_host_update update = update_service(session);
-    const segue_host_ram ram = ram_service(session);
-    const segue_host_dirty dirty = dirty_service(session);
-    const segue_host_ram_convert convert = ram_convert_service(session);
-    const plugin::ThreadsService threads;
-    auto mode =
-        plugins.mode(id, Side::Outgoing, {&update, &ram, threads.table(), &dirty, &convert});
+    const Services services(session);
+    auto mode = plugins.mode(id, Side::Outgoing, services.tables());
     if (!mode)
         return {mode.error()};
     auto made = mode->plan(as_abi(inventory.blocks()));

@@ -18,6 +18,8 @@ UpdateStatus status_in(Phase phase) {
     case Phase::Preflight:
     case Phase::Prepare:
         return UpdateStatus::Setup;
+    case Phase::Fetch:
+        return UpdateStatus::PostcopyActive;
     case Phase::Pause:
     case Phase::Handover:
     case Phase::Commit:

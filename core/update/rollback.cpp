@@ -54,6 +54,7 @@ void Outgoing::roll_back(Error why) {
 // From here on the services of a hook that still runs answer PHASE.
 void Outgoing::enter_rollback(Error& why) {
     attempt_.session.phase = Phase::Rollback;
+    attempt_.session.end_all();
     ctx_.ownership.set_mark({attempt_.number, Phase::Rollback});
     attempt_.progress.enter(Phase::Rollback);
     if (successor_ && successor_->abandon())

@@ -7,7 +7,10 @@
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/update.h>
+#include <segue/abi/userfault.h>
 
+#include "core/plugin/adapters/mode.hpp"
+#include "core/plugin/services.hpp"
 #include "core/update/session.hpp"
 
 namespace segue::update {
@@ -16,5 +19,25 @@ segue_host_update update_service(Session& session);
 segue_host_ram ram_service(Session& session);
 segue_host_dirty dirty_service(Session& session);
 segue_host_ram_convert ram_convert_service(Session& session);
+segue_host_userfault userfault_service(Session& session);
+
+// All that a mode gets, threads too. Does not move; outlives the mode. [update]
+class Services {
+public:
+    explicit Services(Session& session);
+    Services(const Services&) = delete;
+    Services& operator=(const Services&) = delete;
+
+    plugin::ModeServices tables() const;
+    plugin::ThreadsService& threads() { return threads_; }
+
+private:
+    segue_host_update update_;
+    segue_host_ram ram_;
+    segue_host_dirty dirty_;
+    segue_host_ram_convert ram_convert_;
+    segue_host_userfault userfault_;
+    plugin::ThreadsService threads_;
+};
 
 } // namespace segue::update

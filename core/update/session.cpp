@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <segue/abi/transport.h>
+#include <segue/cpp/sys.hpp>
 
 namespace segue::update {
 
@@ -163,6 +164,21 @@ Channel* Session::find_open(const std::string& name, std::uint32_t index) const 
     const std::lock_guard lock(mutex_);
     const auto at = channels_.find({name, index});
     return at == channels_.end() ? nullptr : at->second.get();
+}
+
+Status Session::outlast_commit() {
+    hooks_ = std::this_thread::get_id();
+    SEGUE_ASSIGN(over_, sys::event());
+    return {};
+}
+
+void Session::end_all() const noexcept {
+    if (over_)
+        sys::signal_event(over_.get());
+}
+
+void Session::begin_anew() const noexcept {
+    sys::clear_event(over_.get());
 }
 
 void Session::clear_addresses() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <segue/abi/mode.h>
@@ -27,6 +28,8 @@
 #include "core/update/stream.hpp"
 
 namespace segue::update {
+
+class Filling;
 
 enum class Side { Outgoing, Incoming };
 
@@ -72,7 +75,20 @@ public:
 
     Side side() const { return side_; }
     // What the waits of this phase obey.
-    Waiter wait() const { return {deadline.load(), cancel_fd, peer_pidfd}; }
+    Waiter wait() const {
+        if (over_ && std::this_thread::get_id() != hooks_.load())
+            return {Deadline::never(), over_.get(), peer_pidfd};
+        return {deadline.load(), cancel_fd, peer_pidfd};
+    }
+    // From now on the mode's own threads go on past the commit: no deadline or cancel that was
+    // meant for what is before it reaches them, only the end of all that. By the thread that calls
+    // the hooks until then, before the handover's.
+    Status outlast_commit();
+    void end_all() const noexcept;
+    // After the commit: that thread is as the others are.
+    void let_go_of_hooks() { hooks_ = std::thread::id(); }
+    // Once those have ended, and all channels are closed: others may begin.
+    void begin_anew() const noexcept;
 
     Agreement agreed;
     inventory::Inventory& inventory;
@@ -94,6 +110,8 @@ public:
     std::function<void(std::uint64_t, std::uint64_t)> progress;
     // Incoming, from another host: where every connection comes in, instead of listen().
     Entrance* entrance = nullptr;
+    Filling* filling = nullptr;           // incoming, where the plan has it
+    std::atomic<std::uint32_t> asked{0};  // SEGUE_ASKED_*
     ports::DirtyLog* dirty_log = nullptr; // outgoing, from the copy phase on, where the plan has it
     // Outgoing, where the plan has it: by which descriptors blocks cross that have none of their
     // own (else -1), and what moves RAM to them.
@@ -108,6 +126,8 @@ private:
     Result<plugin::Transport*> outgoing_transport(const std::string& name);
 
     Side side_;
+    UniqueFd over_; // eventfd
+    std::atomic<std::thread::id> hooks_;
     bool rests_ = false; // "main" was written before this process knew of it
     OpenTransport open_;
     mutable std::mutex mutex_; // of the maps: a mode's threads open and use different channels

@@ -114,8 +114,10 @@ TEST_F(SessionTest, ACallInTheWrongPhaseIsAnswered) {
          {Phase::Preflight, Phase::Pause, Phase::Commit, Phase::Retire, Phase::Rollback}) {
         new_.phase = p;
         EXPECT_EQ(services_.channel(&new_, "main", 0, &ch, &error_), SEGUE_PHASE) << name_of(p);
-        EXPECT_EQ(services_.send(&new_, in_, &nothing, 1, &error_), SEGUE_PHASE) << name_of(p);
-        EXPECT_EQ(services_.recv(&new_, in_, &nothing, 1, &n, &error_), SEGUE_PHASE);
+        if (p != Phase::Commit) { // by threads that serve RAM over it
+            EXPECT_EQ(services_.send(&new_, in_, &nothing, 1, &error_), SEGUE_PHASE) << name_of(p);
+            EXPECT_EQ(services_.recv(&new_, in_, &nothing, 1, &n, &error_), SEGUE_PHASE);
+        }
         EXPECT_EQ(services_.keep_inventory(&new_, &error_), SEGUE_PHASE) << name_of(p);
     }
 }

@@ -57,7 +57,8 @@ Candidate::Candidate(Script& script, const std::string& dir, const Options& opti
     : machine(script, "new")
     , vcpus(script, "new")
     , devices(script, "new")
-    , plugins(dir, options) {
+    , plugins(dir, options)
+    , userfault(script, "new", inventory) {
     guest.identity = id;
     record_path = dir + "/owner-of-its-own";
 }
@@ -67,22 +68,18 @@ Candidate::~Candidate() {
 }
 
 void Candidate::take(std::unique_ptr<Origin> origin) {
-    Standby standby{guest,
-                    machine,
-                    run,
-                    inventory,
-                    plugins,
-                    report,
+    standby.reset(
+        new Standby{guest, machine, run, inventory, plugins, report,
                     [this]() -> Result<ports::Devices*> {
                         run.attach(vcpus, devices);
                         return &devices;
                     },
                     [] {}, // no holder
-                    ownership,
-                    exec_fds,
-                    kill.get()}; // a thread cannot be killed: it is told when it would be dead
-    incoming = std::make_unique<Incoming>(standby, std::move(origin));
+                    ownership, exec_fds, userfault, [this](const Status& how) { fetched = how; },
+                    kill.get()}); // a thread cannot be killed: it is told when it would be dead
+    incoming = std::make_unique<Incoming>(*standby, std::move(origin));
     result = incoming->run();
+    incoming->await_fetched();
     record = incoming->record();
     if (!result) // a process would end now
         (void)sys::pidfd_signal(kill.get(), SIGKILL).ok();
@@ -200,7 +197,9 @@ report::UpdateRecord TwoSides::update() {
     {
         Outgoing out(ctx, request_, record.attempt, progress, cancel_.get(),
                      [this](const std::string& mode, Code) { hung_.push_back(mode); });
+        outgoing_ = &out;
         code_ = out.run();
+        outgoing_ = nullptr;
     }
     if (code_ != Code::Ok)
         run_.finish();

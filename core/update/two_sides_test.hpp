@@ -14,7 +14,7 @@
 
 #include "core/report/recording.hpp"
 #include "core/update/arrival.hpp"
-#include "core/update/fake_ports_test.hpp"
+#include "core/update/fake_userfault_test.hpp"
 #include "core/update/incoming.hpp"
 #include "core/update/outgoing.hpp"
 #include "tests/support/open_plugins.hpp"
@@ -69,12 +69,15 @@ struct Candidate {
     inventory::Inventory inventory;
     FakePlugins plugins;
     report::Recording report;
+    FakeUserfault userfault;
+    std::optional<Status> fetched;
     std::optional<Ownership> ownership;
     std::string record_path;
     ExecFds exec_fds;
     UniqueFd kill, wire; // copies: of the identity's pidfd, and of the stream's socket
     Status result;
     std::unique_ptr<Arrival> arrival; // of one elsewhere
+    std::unique_ptr<Standby> standby;
     std::unique_ptr<Incoming> incoming;
     report::UpdateRecord record; // once it is over, without an error
     std::thread thread;
@@ -172,7 +175,8 @@ protected:
     UniqueFd cancel_, gate_;
     std::vector<std::string> hung_;
     Request request_;
-    Code code_ = Code::Ok; // of the last update
+    Outgoing* outgoing_ = nullptr; // while there is an update
+    Code code_ = Code::Ok;         // of the last update
 };
 
 std::size_t open_descriptors();

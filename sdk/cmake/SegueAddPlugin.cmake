@@ -1,12 +1,14 @@
-# segue_add_plugin(ID KIND SOURCES... [LIBS LIBRARIES...] [VERSION TEXT] [OUTPUT DIR] [TARGET NAME])
+# segue_add_plugin(ID KIND SOURCES... [LIBS LIBRARIES...] [VERSION TEXT] [OUTPUT DIR] [TARGET NAME]
+#                  [ALIASES NAMES...])
 #
 # One plugin: KIND is transport, memory, mode or keeper. Gives the target <kind>-<id>, or NAME, and, below
 # the build folder, lib/segue/plugins/<kind>/<id>.so with its manifest <id>.toml, written from the
 # binary's own description. The same in Segue's tree and from find_package(SegueSDK). With OUTPUT it
-# goes to DIR/<kind>/ instead, and is not installed: for plugins of tests.
+# goes to DIR/<kind>/ instead, and is not installed: for plugins of tests. ALIASES: other names by which a
+# configuration or a command may call it; they stand in the manifest alone.
 function(segue_add_plugin id kind)
     set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
-    cmake_parse_arguments(arg "" "VERSION;OUTPUT;TARGET" "LIBS" ${ARGN})
+    cmake_parse_arguments(arg "" "VERSION;OUTPUT;TARGET" "LIBS;ALIASES" ${ARGN})
     if(NOT id MATCHES "^[a-z0-9][a-z0-9-]*$")
         message(FATAL_ERROR "segue_add_plugin: the id '${id}' may hold a-z, 0-9 and '-' only")
     endif()
@@ -45,7 +47,7 @@ function(segue_add_plugin id kind)
         target_link_options(${target} PRIVATE LINKER:-z,defs)
     endif()
     add_custom_command(TARGET ${target} POST_BUILD
-        COMMAND Segue::manifest ${dir}/${id}.so ${dir}/${id}.toml
+        COMMAND Segue::manifest ${dir}/${id}.so ${dir}/${id}.toml ${arg_ALIASES}
         BYPRODUCTS ${dir}/${id}.toml VERBATIM)
     add_dependencies(${target} Segue::manifest)
     if(arg_OUTPUT)

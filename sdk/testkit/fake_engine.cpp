@@ -117,6 +117,32 @@ struct FakeEngine::Service {
         done->stop_us = 1;
         return self.answer("convert", {Phase::Copy}, e);
     }
+    static segue_status discard(void* h, uint32_t block, uint64_t first, uint64_t n,
+                                const uint64_t*, segue_error* e) {
+        FakeEngine& self = of(h);
+        if (block >= self.blocks_.size() || first % 64 != 0 || n % 64 != 0)
+            self.wrong("discard() of pages that no block has");
+        return self.answer("discard", {Phase::Handover}, e);
+    }
+    static segue_status arm(void* h, segue_error* e) {
+        return of(h).answer("arm", {Phase::Handover}, e);
+    }
+    // Nobody waits for any.
+    static segue_status faults(void* h, segue_fault*, uint32_t, uint32_t* n, segue_error* e) {
+        *n = 0;
+        return of(h).answer("faults", {Phase::Handover, Phase::Fetch}, e);
+    }
+    static segue_status missing(void* h, uint64_t* pages, segue_error* e) {
+        *pages = 0;
+        return of(h).answer("missing", {Phase::Handover, Phase::Fetch}, e);
+    }
+    static segue_status disarm(void* h, segue_error* e) { return of(h).answer("disarm", {}, e); }
+    static segue_status drop(void* h, uint32_t block, uint64_t first, uint64_t n, segue_error* e) {
+        FakeEngine& self = of(h);
+        if (block >= self.blocks_.size() || first > kBytes / kPage || n > kBytes / kPage - first)
+            self.wrong("drop() of pages that no block has");
+        return self.answer("drop", {Phase::Fetch}, e);
+    }
 
 private:
     static segue_status on(void* h, void* ch, const char* call,
@@ -143,7 +169,14 @@ FakeEngine::FakeEngine()
               Service::pass_state}
     , ram_{this, Service::blocks, Service::map}
     , dirty_{this, Service::look, Service::take}
-    , ram_convert_{this, Service::convert} {}
+    , ram_convert_{this, Service::convert}
+    , userfault_{this,
+                 Service::discard,
+                 Service::arm,
+                 Service::faults,
+                 Service::missing,
+                 Service::disarm,
+                 Service::drop} {}
 
 Result<std::unique_ptr<FakeEngine>> FakeEngine::make(const std::vector<std::uint64_t>& survives) {
     std::unique_ptr<FakeEngine> engine(new FakeEngine());
@@ -166,6 +199,7 @@ void FakeEngine::offer_to(FakeHost& host) const {
     host.add(SEGUE_RAM_ID, &ram_);
     host.add(SEGUE_DIRTY_ID, &dirty_);
     host.add(SEGUE_RAM_CONVERT_ID, &ram_convert_);
+    host.add(SEGUE_USERFAULT_ID, &userfault_);
 }
 
 void FakeEngine::allow(const segue_plan& plan) {

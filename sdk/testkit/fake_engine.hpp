@@ -13,6 +13,7 @@
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/update.h>
+#include <segue/abi/userfault.h>
 #include <segue/cpp/mapping.hpp>
 #include <segue/cpp/unique_fd.hpp>
 
@@ -57,6 +58,7 @@ private:
     segue_host_ram ram_;
     segue_host_dirty dirty_;
     segue_host_ram_convert ram_convert_;
+    segue_host_userfault userfault_;
     std::vector<segue_block> blocks_;
     std::vector<UniqueFd> fds_;
     std::vector<Mapping> maps_;

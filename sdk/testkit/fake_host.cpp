@@ -5,6 +5,7 @@
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/update.h>
+#include <segue/abi/userfault.h>
 #include <segue/cpp/sys.hpp>
 
 #include "sdk/testkit/kinds.hpp"
@@ -15,8 +16,8 @@ namespace segue::testkit {
 namespace {
 
 constexpr const char* for_all[] = {SEGUE_CONFIG_ID, SEGUE_LOG_ID};
-constexpr const char* for_modes[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_DIRTY_ID,
-                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID};
+constexpr const char* for_modes[] = {SEGUE_UPDATE_ID,      SEGUE_RAM_ID,     SEGUE_DIRTY_ID,
+                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID, SEGUE_USERFAULT_ID};
 constexpr const char* for_keepers[] = {SEGUE_PROCESS_ID};
 constexpr const char* for_those_who_need_it[] = {SEGUE_COMMAND_ID};
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// manifest.cpp - segue-manifest FILE.so [OUT.toml]: writes a plugin's manifest from the description
-// that the binary itself exports. Run by segue_add_plugin() after each link.
+// manifest.cpp - segue-manifest FILE.so [OUT.toml [ALIAS...]]: writes a plugin's manifest from the
+// description that the binary itself exports. Run by segue_add_plugin() after each link.
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include <segue/abi/entry.h>
 
@@ -32,8 +34,8 @@ bool write_file(const std::string& path, const std::string& text) {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 2 || argc > 3) {
-        std::fprintf(stderr, "usage: segue-manifest FILE.so [OUT.toml]\n");
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: segue-manifest FILE.so [OUT.toml [ALIAS...]]\n");
         return 2;
     }
     const char* so = argv[1];
@@ -49,7 +51,8 @@ int main(int argc, char** argv) {
         return fail(so, "its entry is of another revision");
     if (plugin->info == nullptr || plugin->info->size < sizeof(segue_info))
         return fail(so, "it does not describe itself");
-    const std::string text = segue::manifest_text(*plugin->info);
+    const std::vector<std::string> aliases(argv + std::min(argc, 3), argv + argc);
+    const std::string text = segue::manifest_text(*plugin->info, aliases);
     if (text.empty())
         return fail(so, "its description is not whole");
     if (argc == 2)

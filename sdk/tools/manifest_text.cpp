@@ -56,7 +56,7 @@ bool add_option(std::string& out, const segue_option& o) {
 
 } // namespace
 
-std::string manifest_text(const segue_info& i) {
+std::string manifest_text(const segue_info& i, const std::vector<std::string>& aliases) {
     if (i.kind == nullptr || i.id == nullptr || i.version == nullptr || i.licence == nullptr ||
         i.summary == nullptr)
         return {};
@@ -65,6 +65,14 @@ std::string manifest_text(const segue_info& i) {
            line("version", quoted(i.version)) + line("licence", quoted(i.licence)) +
            line("summary", quoted(i.summary)) + line("needs", list(i.needs)) +
            line("caps", list(i.caps));
+    if (!aliases.empty()) {
+        std::vector<const char*> names;
+        names.reserve(aliases.size() + 1);
+        for (const std::string& alias : aliases)
+            names.push_back(alias.c_str());
+        names.push_back(nullptr);
+        out += line("aliases", list(names.data()));
+    }
     out += line("wire_rev", std::to_string(i.wire_rev)) +
            line("wire_rev_min", std::to_string(i.wire_rev_min)) +
            line("state_rev", std::to_string(i.state_rev)) +

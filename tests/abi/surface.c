@@ -14,6 +14,7 @@
 #include <segue/abi/threads.h>
 #include <segue/abi/transport.h>
 #include <segue/abi/update.h>
+#include <segue/abi/userfault.h>
 
 #define SHOWN __attribute__((visibility("default")))
 
@@ -31,3 +32,4 @@ SHOWN segue_host_ram the_ram_service;
 SHOWN segue_host_ram_convert the_ram_convert_service;
 SHOWN segue_host_threads the_threads_service;
 SHOWN segue_host_update the_update_service;
+SHOWN segue_host_userfault the_userfault_service;

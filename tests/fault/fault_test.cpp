@@ -36,6 +36,8 @@ test::GuestSpec spec_of(const Mode& mode) {
         spec.memory = "[[memory]]\nid = 'ram1'\nsize = '48M'\nbackend = 'private'";
     }
     spec.data = mode.copies ? "transport = 'unix'" : "";
+    spec.request = mode.after ? "transport = 'unix'" : "";
+    spec.mode_options = mode.after ? "max_rounds = 0" : "";
     spec.at_rest = "transport = \"file\"";
     spec.vmm = FAULT_VMM;
     spec.kernel = METRONOME_ELF;

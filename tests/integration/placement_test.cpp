@@ -108,7 +108,8 @@ TEST_P(Placement, ANodeThatIsNotThereIsRefusedBeforeThePause) {
 
 TEST_P(Placement, TwoBlocksOfDifferentBackEnds) {
     const TempDir folder;
-    const bool copies = std::string(GetParam()) == "precopy"; // a file is one of both VMMs
+    const bool copies = std::string(GetParam()) == "precopy" ||
+                        std::string(GetParam()) == "postcopy"; // a file is one of both VMMs
     test::GuestSpec s =
         spec("[[memory]]\nid = \"ram1\"\nsize = \"16M\"\nbackend = " +
              (copies ? std::string("\"private\"")

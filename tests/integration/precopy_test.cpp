@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // precopy_test.cpp - a guest's RAM is copied to a new VMM while it runs, over each kind of memory
 // and channel; what it must not lose, and when it stays where it is.
-#include <sys/stat.h>
-
 #include <future>
 
-#include "tests/integration/update_test.hpp"
+#include "tests/integration/copying_test.hpp"
 #include "tests/support/huge_pages.hpp"
 
 namespace segue::integration {
@@ -13,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class Precopy : public UpdateTest {
+class Precopy : public CopyingTest {
 protected:
     static test::GuestSpec spec(const std::string& options = "") {
         test::GuestSpec s = spec_for("precopy");
@@ -22,31 +20,29 @@ protected:
         s.mode_options = options;
         return s;
     }
-    void expect_unharmed() {
-        const Status verified = guest_->page().verify(patience());
-        EXPECT_TRUE(verified) << verified.error().what();
-        EXPECT_EQ(guest_->page().errors(), "");
-        EXPECT_EQ(guest_->page().boots(), 1u);
-    }
     // By precopy to another RAM, then in place.
     void expect_moves() {
-        const std::uint64_t inode = vm_.ram.at(0).inode;
-        ASSERT_NO_FATAL_FAILURE(move());
-        expect_unharmed();
-        EXPECT_NE(vm_.ram.at(0).inode, inode);
-        EXPECT_GT(journal().ram_bytes_copied, 8u << 20) << "two shares of 4 MiB";
-        const std::uint64_t now = vm_.ram.at(0).inode;
-        ASSERT_NO_FATAL_FAILURE(move({"cpr-transfer", "", ""}));
-        expect_unharmed();
-        EXPECT_EQ(vm_.ram.at(0).inode, now);
+        ASSERT_NO_FATAL_FAILURE(expect_other_ram());
+        expect_same_ram();
     }
-    report::UpdateRecord journal() const { return guest_->journal().back(); }
 };
 
 TEST_F(Precopy, MovesAGuestInAMemfdAgainAndAgain) {
     boot(spec());
     for (int i = 0; i < 3; ++i)
         expect_moves();
+}
+
+TEST_F(Precopy, IsCalledNormalAsWell) {
+    test::GuestSpec s = spec();
+    s.modes = {"cpr-transfer", "normal"};
+    s.mode_options = "";
+    s.set = {"update.options.precopy.converge=switch"};
+    boot(s);
+    ASSERT_NO_FATAL_FAILURE(move({"normal", "", ""}));
+    expect_unharmed();
+    EXPECT_EQ(journal().mode, "precopy");
+    ASSERT_NO_FATAL_FAILURE(move({"precopy", "", ""}));
 }
 
 TEST_F(Precopy, OverSeveralChannels) {
@@ -89,16 +85,11 @@ TEST_F(Precopy, WhatTheGuestHasNotTouchedTakesNoMemory) {
     test::GuestSpec s = spec();
     s.mib = 2048;
     boot(s);
-    const auto taken = [this] {
-        struct stat st = {};
-        EXPECT_EQ(::stat(vm_.ram.at(0).path.c_str(), &st), 0);
-        return st.st_blocks / 2048; // MiB
-    };
-    const auto before = taken();
+    const auto before = ram_taken();
     EXPECT_LT(before, 64);
     ASSERT_NO_FATAL_FAILURE(move());
     expect_unharmed();
-    EXPECT_LT(taken(), before + 4);
+    EXPECT_LT(ram_taken(), before + 4);
 }
 
 TEST_F(Precopy, AGuestThatWritesTooFastStays) {

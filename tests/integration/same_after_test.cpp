@@ -43,11 +43,6 @@ protected:
         }
         return text;
     }
-    void expect_unharmed() {
-        EXPECT_TRUE(guest_->page().verify(patience()));
-        EXPECT_EQ(guest_->page().errors(), "");
-        EXPECT_EQ(guest_->page().boots(), 1u);
-    }
 
     const std::vector<int> cpus_ = test::own_cpus();
 };

@@ -17,6 +17,11 @@ bool same_process(const report::UpdateRecord& record) {
     return record.mode == "cpr-exec" || record.rehearsal;
 }
 
+// To RAM of the new VMM's own.
+bool is_copied(const std::string& mode) {
+    return mode == "precopy" || mode == "postcopy";
+}
+
 } // namespace
 
 test::GuestSpec UpdateTest::usual_spec() {
@@ -32,7 +37,7 @@ test::GuestSpec spec_for(const std::string& mode) {
     spec.kernel = METRONOME_ELF;
     spec.modes = {mode};
     spec.at_rest = "transport = 'file'";
-    const bool copies = mode == "precopy";
+    const bool copies = is_copied(mode);
     spec.backend = copies ? "memfd" : "file";
     if (mode == "page-flip") { // beside the block whose page the tests look at
         spec.backend = "memfd";
@@ -40,7 +45,8 @@ test::GuestSpec spec_for(const std::string& mode) {
         spec.memory = "[[memory]]\nid = 'ram1'\nsize = '48M'\nbackend = 'private'";
     }
     spec.data = copies ? "transport = 'unix'" : "";
-    spec.mode_options = copies ? "converge = 'switch'" : ""; // on however slow a machine
+    spec.request = mode == "postcopy" ? "transport = 'unix'" : "";
+    spec.mode_options = mode == "precopy" ? "converge = 'switch'" : ""; // on however slow a machine
     return spec;
 }
 
@@ -74,7 +80,7 @@ report::UpdateRecord UpdateTest::update(const control::UpdateRequest& request) {
         ::waitpid(vm_.pid, nullptr, 0);
     }
     vm_ = vm();
-    if (record->status == report::UpdateStatus::Completed && record->mode == "precopy" &&
+    if (record->status == report::UpdateStatus::Completed && is_copied(record->mode) &&
         !record->rehearsal) {
         const Status there = guest_->follow();
         EXPECT_TRUE(there) << there.error().what();
@@ -93,6 +99,13 @@ void UpdateTest::move(const control::UpdateRequest& request) {
     EXPECT_EQ(vm_.generation, before.generation + 1);
     EXPECT_EQ(vm_.uuid, before.uuid);
     EXPECT_EQ(vm_.state, before.state);
+}
+
+void UpdateTest::expect_unharmed() {
+    const Status verified = guest_->page().verify(patience());
+    EXPECT_TRUE(verified) << verified.error().what();
+    EXPECT_EQ(guest_->page().errors(), "");
+    EXPECT_EQ(guest_->page().boots(), 1u);
 }
 
 } // namespace segue::integration

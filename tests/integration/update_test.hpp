@@ -30,7 +30,8 @@ bool comes_true(Condition condition) {
 
 // What every mode is held to, for INSTANTIATE_TEST_SUITE_P; and how its instances are called.
 inline auto every_mode() {
-    return testing::Values("cpr-transfer", "cpr-exec", "cpr-reboot", "precopy", "page-flip");
+    return testing::Values("cpr-transfer", "cpr-exec", "cpr-reboot", "precopy", "postcopy",
+                           "page-flip");
 }
 // A guest that it can move, and that keeps its memory where the mode leaves it in place.
 test::GuestSpec spec_for(const std::string& mode);
@@ -50,6 +51,8 @@ protected:
     // The same, where the record must say that it completed.
     void move(const control::UpdateRequest& request = {});
     control::VmInfo vm() const;
+    // It has the memory that it had, and has not booted again.
+    void expect_unharmed();
 
     std::unique_ptr<test::Guest> guest_;
     control::VmInfo vm_;

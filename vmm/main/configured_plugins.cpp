@@ -45,6 +45,13 @@ void ConfiguredPlugins::enlist(const plugin::Manifest& m, const std::string& use
         at->uses.push_back(use);
 }
 
+std::string ConfiguredPlugins::mode_called(const std::string& name) const {
+    for (const auto& [id, mode] : modes_)
+        if (mode.plugin->manifest().is_called(name))
+            return id;
+    return name;
+}
+
 std::string ConfiguredPlugins::first_that_rests(const std::vector<std::string>& ids) const {
     for (const std::string& id : ids) {
         const auto at = modes_.find(id);

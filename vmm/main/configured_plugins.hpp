@@ -27,6 +27,8 @@ public:
 
     // What is open, in the order in which it was opened.
     const std::vector<control::PluginInfo>& list() const { return list_; }
+    // The id of the mode that is called so, by an alias for example; else as it was.
+    std::string mode_called(const std::string& name) const;
     // The first of these modes that leaves a guest at rest; "": none.
     std::string first_that_rests(const std::vector<std::string>& ids) const;
 

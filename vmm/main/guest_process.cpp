@@ -58,6 +58,7 @@ GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPla
     , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
     , report_(all_of(log_, journal_, report))
     , ram_converter_(inventory_, preallocated(config_.memory))
+    , userfault_(inventory_)
     , launcher_(common_options(), places_.log(), [this] { return machine_.slow_to_close(); }) {
     machine_.place_ram(RamPlacement(config_.memory));
 }
@@ -116,7 +117,7 @@ Status GuestProcess::serve(bool held) {
     return {};
 }
 
-void GuestProcess::start_engine(std::vector<report::UpdateRecord> past) {
+void GuestProcess::start_engine(std::vector<report::UpdateRecord> past, update::Incoming* arrived) {
     const update::Context context{facts_,
                                   machine_,
                                   machine_.devices(),
@@ -131,7 +132,8 @@ void GuestProcess::start_engine(std::vector<report::UpdateRecord> past) {
                                   report_,
                                   places_.standby_socket()};
     engine_ = std::make_unique<update::Engine>(
-        context, [this](update::Left left) { inbox_.put(HandedOver{left}); }, std::move(past));
+        context, [this](update::Left left) { inbox_.put(HandedOver{left}); }, std::move(past),
+        arrived);
     service_->attach(*engine_);
 }
 
@@ -213,17 +215,44 @@ std::optional<int> GuestProcess::handle(HandedOver news) {
     return 0;
 }
 
+std::optional<int> GuestProcess::handle(RamFetched news) {
+    if (!news.lost) {
+        engine_->forget_arrived();
+        if (incoming_->hung())
+            (void)incoming_.release();
+        incoming_.reset();
+        userfault_.close();
+        return std::nullopt;
+    }
+    log::error("the guest has lost RAM and cannot run any more; this process ends");
+    (void)ownership_->end(facts_.generation);
+    end_at_once(1);
+}
+
+// Of a guest some of whose RAM has not come: its vCPUs and devices may wait for that, so none of
+// them can be asked to stop, and none may see anything in its place.
+void GuestProcess::end_at_once(int code) {
+    server_.reset(); // which asks the engine, and that the update
+    incoming_.reset();
+    leave_nothing();
+    ::_exit(code);
+}
+
 int GuestProcess::end(int code, const std::string& why) {
     log::info(why);
     if (const std::string lost = truncated_ram(inventory_); !lost.empty())
         log::error(lost);
-    (void)run_.pause().ok();
+    const bool fetching = incoming_ && incoming_->fetching();
+    if (!fetching)
+        (void)run_.pause().ok();
     if (!ownership_->end(facts_.generation)) {
         // Whoever has the guest has its files and its memory, too.
         log::error("the guest is not ours to end: the record says " +
                    update::to_string(ownership_->word()));
         return 1;
     }
+    if (fetching)
+        end_at_once(code);
     leave_nothing();
     return code;
 }

@@ -25,6 +25,7 @@
 #include "vmm/main/process_launcher.hpp"
 #include "vmm/main/reception.hpp"
 #include "vmm/memory/ram_converter.hpp"
+#include "vmm/memory/userfault.hpp"
 
 namespace segue::vmm {
 
@@ -66,14 +67,16 @@ private:
     std::vector<std::string> waived() const;
     update::Standby standby(std::function<Result<ports::Devices*>()> on_built,
                             std::function<void()> on_hold);
-    void start_engine(std::vector<report::UpdateRecord> past);
+    void start_engine(std::vector<report::UpdateRecord> past, update::Incoming* arrived = nullptr);
     // Nothing: go on.
     std::optional<int> handle(const GuestEvent& event);
     void suspend();
     std::optional<int> handle(ShutdownRequest);
     std::optional<int> handle(HandedOver news);
+    std::optional<int> handle(RamFetched news);
     // The guest ends here, if it still is ours.
     int end(int code, const std::string& why);
+    [[noreturn]] void end_at_once(int code);
     void clear_places();
     void leave_nothing();
     void note_start() const;
@@ -95,11 +98,14 @@ private:
     std::optional<update::Ownership> ownership_;
     Machine machine_{inbox_};
     RamConverter ram_converter_;
+    Userfault userfault_;
     update::RunControl run_{report::RunState::Inmigrate};
     ProcessLauncher launcher_;
     std::unique_ptr<Reception> reception_; // from another host; until that has heard
     std::unique_ptr<GuestService> service_;
     std::unique_ptr<control::Server> server_;
+    std::unique_ptr<update::Standby> standby_;
+    std::unique_ptr<update::Incoming> incoming_; // while it fetches the guest's RAM, and after
     std::unique_ptr<update::Engine> engine_;
 };
 

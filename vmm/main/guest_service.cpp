@@ -144,6 +144,14 @@ Status GuestService::allowed(const control::UpdateRequest& request) const {
     return {};
 }
 
+Status GuestService::recover(const std::string& channel, bool from_owner) {
+    control::UpdateRequest request;
+    request.channel = channel;
+    request.from_owner = from_owner;
+    SEGUE_TRY(allowed(request));
+    return engine_->recover(channel);
+}
+
 std::string GuestService::usual_mode(bool save) const {
     const config::UpdateConfig& u = p_.config.update;
     std::vector<std::string> ids = {u.mode};
@@ -156,7 +164,7 @@ Result<update::Request> GuestService::complete(const control::UpdateRequest& req
     const config::UpdateConfig& u = p_.config.update;
     const std::string& usual = u.binary.empty() ? p_.binary : u.binary;
     update::Request r;
-    r.mode = request.mode.empty() ? usual_mode(request.save) : request.mode;
+    r.mode = request.mode.empty() ? usual_mode(request.save) : p_.plugins.mode_called(request.mode);
     r.save = request.save;
     r.rehearse = request.rehearse;
     r.successor.binary = request.binary.empty() ? usual : request.binary;
@@ -214,6 +222,10 @@ Status GuestService::cancel_update() {
     const auto last = engine_->latest();
     if (cancelled.code() != Code::NotFound || !last)
         return cancelled;
+    if (report::has_phase(*last, report::Phase::Fetch) && !report::is_final(last->status))
+        return Error(Code::Refused, "too late: the guest runs here, and depends on both VMMs until "
+                                    "all of its RAM is here")
+            .way_out("wait for it: segue watch " + p_.facts.name);
     if (last->status == report::UpdateStatus::Completed)
         return Error(Code::Refused,
                      "too late: update " + last->id + " has completed, and none is running")

@@ -52,6 +52,8 @@ public:
     }
     std::vector<control::PluginInfo> plugins() override { return p_.plugins.list(); }
     Status cancel_update() override;
+    Status switch_now() override { return engine_->switch_now(); }
+    Status recover(const std::string& channel, bool from_owner) override;
     Status resolve(bool here) override {
         return engine_->resolve(here ? update::Place::Here : update::Place::There);
     }

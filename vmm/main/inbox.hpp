@@ -19,7 +19,11 @@ struct HandedOver {        // the guest is not ours any more
     update::Left left;
 };
 
-using News = std::variant<GuestEvent, ShutdownRequest, HandedOver>;
+struct RamFetched { // of a guest that runs
+    bool lost;      // it will never get all of it
+};
+
+using News = std::variant<GuestEvent, ShutdownRequest, HandedOver, RamFetched>;
 
 // A queue of one reader. Any thread may put something in.
 class Inbox final : public GuestEvents {

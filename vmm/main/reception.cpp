@@ -60,12 +60,13 @@ std::vector<report::UpdateRecord> WaitingService::updates(std::size_t) {
 
 // Durable before anything follows from it.
 Status WaitingService::resolve(bool here) {
+    const update::Place place = here ? update::Place::Here : update::Place::There;
     report::UpdateRecord r = record();
     if (doubt_.is_open()) {
-        r.switch_over = here ? report::SwitchOver::ResolvedHere : report::SwitchOver::ResolvedThere;
+        r.switch_over = update::resolved_to(place);
         SEGUE_TRY(journal_.append(r));
     }
-    return doubt_.resolve(here ? update::Place::Here : update::Place::There);
+    return doubt_.resolve(place);
 }
 
 } // namespace segue::vmm

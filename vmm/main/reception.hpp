@@ -42,6 +42,8 @@ public:
     std::vector<report::UpdateRecord> updates(std::size_t limit) override;
     std::vector<control::PluginInfo> plugins() override { return {}; }
     Status cancel_update() override { return not_here(); }
+    Status switch_now() override { return not_here(); }
+    Status recover(const std::string&, bool) override { return not_here(); }
     Status resolve(bool here) override;
 
 private:

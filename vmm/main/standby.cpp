@@ -139,6 +139,8 @@ update::Standby GuestProcess::standby(std::function<Result<ports::Devices*>()> o
             std::move(on_hold),
             ownership_,
             exec_fds_,
+            userfault_,
+            [this](const Status& how) { inbox_.put(RamFetched{!how}); },
             inbox_.fd(),
             waived()};
 }
@@ -185,8 +187,8 @@ Status GuestProcess::take_over() {
         server_->stand_in(true);
         server_->resume();
     };
-    update::Standby standby = this->standby(on_built, on_hold);
-    auto incoming = std::make_unique<update::Incoming>(standby, std::move(*from));
+    standby_ = std::make_unique<update::Standby>(standby(on_built, on_hold));
+    auto incoming = std::make_unique<update::Incoming>(*standby_, std::move(*from));
     if (reception_)
         reception_->service.attach(incoming.get());
     const Status s = incoming->run();
@@ -196,9 +198,12 @@ Status GuestProcess::take_over() {
         clear_up();
         return s;
     }
-    start_engine({incoming->record()});
+    const bool fetches = incoming->fetches();
+    start_engine({incoming->record()}, fetches ? incoming.get() : nullptr);
     if (incoming->hung())
         (void)incoming.release();
+    if (fetches)
+        incoming_ = std::move(incoming);
     machine_.settle_in();
     server_->stand_in(false);
     server_->resume();

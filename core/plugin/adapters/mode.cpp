@@ -62,11 +62,10 @@ std::string add_channel(const segue_channel_need& raw, std::vector<ChannelNeed>&
 
 Result<Mode> Mode::create(const LoadedPlugin& plugin, const PluginConfig& config,
                           std::uint32_t side, const ModeServices& services) {
-    const Given given[] = {{SEGUE_UPDATE_ID, services.update},
-                           {SEGUE_RAM_ID, services.ram},
-                           {SEGUE_THREADS_ID, services.threads},
-                           {SEGUE_DIRTY_ID, services.dirty},
-                           {SEGUE_RAM_CONVERT_ID, services.ram_convert}};
+    const Given given[] = {
+        {SEGUE_UPDATE_ID, services.update},           {SEGUE_RAM_ID, services.ram},
+        {SEGUE_THREADS_ID, services.threads},         {SEGUE_DIRTY_ID, services.dirty},
+        {SEGUE_RAM_CONVERT_ID, services.ram_convert}, {SEGUE_USERFAULT_ID, services.userfault}};
     SEGUE_ASSIGN(auto i, make_instance<segue_mode>(
                              plugin, SEGUE_MODE_ID, config,
                              [&](auto& made, segue_error* e) {

@@ -13,6 +13,7 @@
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/threads.h>
 #include <segue/abi/update.h>
+#include <segue/abi/userfault.h>
 #include <segue/cpp/result.hpp>
 
 #include "core/plugin/adapters/call.hpp"
@@ -43,6 +44,7 @@ struct ModeServices {
     const segue_host_threads* threads = nullptr;
     const segue_host_dirty* dirty = nullptr;
     const segue_host_ram_convert* ram_convert = nullptr;
+    const segue_host_userfault* userfault = nullptr;
 };
 
 // One side of one update. [update]

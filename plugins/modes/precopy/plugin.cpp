@@ -4,15 +4,18 @@
 #include <algorithm>
 #include <optional>
 
+#include <segue/abi/threads.h>
 #include <segue/cpp/mode.hpp>
 
-#include "receiver.hpp"
-#include "sender.hpp"
+#include "plugins/modes/common/receiver.hpp"
+#include "plugins/modes/common/sender.hpp"
+#include "settings.hpp"
 
 namespace {
 
 using namespace segue;
 using namespace precopy;
+using namespace segue::modes;
 
 constexpr std::uint32_t kRam = SEGUE_RAM_BEFORE | SEGUE_RAM_IN_PAUSE;
 constexpr std::uint32_t kArbiters = SEGUE_ARBITER_WORD | SEGUE_ARBITER_HANDSHAKE;
@@ -53,10 +56,7 @@ public:
         back_.emplace(first);
         SEGUE_ASSIGN(const UpdateChannel main, update_.channel("main"));
         main_.emplace(main);
-        for (unsigned i = 0; i < settings_.channels; ++i) {
-            SEGUE_ASSIGN(const UpdateChannel data, update_.channel("data", i));
-            data_.push_back(data);
-        }
+        SEGUE_ASSIGN(data_, open_data(update_, settings_.channels));
         return {};
     }
 
@@ -68,8 +68,10 @@ public:
             return back_->send(arrived);
         }
         SEGUE_ASSIGN(auto blocks, Ram(host_).blocks());
-        sender_.emplace(host_, settings_, team_, data_, std::move(blocks));
-        SEGUE_TRY(sender_->rounds());
+        sender_.emplace(host_, settings_.pacing, team_, data_, std::move(blocks));
+        SEGUE_ASSIGN(const Ended how, sender_->rounds());
+        if (how == Ended::TooSlow)
+            SEGUE_TRY(too_slow());
         SEGUE_TRY(back_->recv(arrived));
         return {};
     }
@@ -80,6 +82,15 @@ public:
     }
 
 private:
+    Status too_slow() const {
+        if (!settings_.switch_anyway)
+            return Error(Code::Refused, sender_->too_slow())
+                .way_out("raise update.blackout_budget or update.options.precopy.downtime_limit, "
+                         "use more channels, or set converge to \"switch\"");
+        host_.log(SEGUE_LOG_WARN, sender_->too_slow() + ": it is switched over all the same");
+        return {};
+    }
+
     const Settings settings_;
     Host host_;
     Update update_;

@@ -7,14 +7,14 @@
 
 #include <segue/cpp/plugin.hpp>
 
+#include "plugins/modes/common/sender.hpp"
+
 namespace precopy {
 
 struct Settings {
     unsigned channels = 1;
-    std::uint64_t bandwidth = 0;        // bytes a second; 0: no limit
-    std::chrono::microseconds limit{0}; // of the pause that the last round may make
-    unsigned max_rounds = 0;
-    bool switch_anyway = false; // after them
+    segue::modes::Pacing pacing;
+    bool switch_anyway = false; // after its rounds
 
     static segue::Result<Settings> read(const segue::Config& config);
 };

@@ -168,7 +168,7 @@ TEST_F(Exec, AFailureHasItsExitCodeAndItsLastWords) {
     EXPECT_EQ(content(), "state") << "it had read all";
     const Error killed = refused("cat > FILE; kill -9 $$", "state");
     EXPECT_NE(killed.what().find("was killed by SIGKILL"), std::string::npos) << killed.what();
-    const Error none = refused("no-such-program-at-all", numbers(4 << 20));
+    const Error none = refused("/no/such/program", numbers(4 << 20));
     EXPECT_NE(none.what().find("exited with 127"), std::string::npos) << none.what();
     EXPECT_NE(none.what().find("not found"), std::string::npos) << none.what();
 }

@@ -25,13 +25,16 @@ typedef struct segue_pages {
 SEGUE_ABI_ASSERT(sizeof(segue_pages) == 24, "segue_pages is part of the ABI");
 #define SEGUE_PAGES_ZERO 1u /* the run is all zero: no bytes follow */
 
+/* checkpoint(): asked */
+#define SEGUE_ASKED_SWITCH 1u /* somebody wants the guest on the new side now, its RAM later */
+
 typedef struct segue_host_update {
     void* h;
     /* What both sides agreed on, from prepare on; before that the outgoing side knows the arbiter.
      */
     segue_status (*agreed)(void* h, uint32_t* wire_rev, uint32_t* arbiter, uint64_t* budget_us,
                            segue_error* e);
-    /* To be called in every loop: CANCELLED, DEADLINE, or OK. */
+    /* To be called in every loop: CANCELLED, DEADLINE, or OK; *asked: SEGUE_ASKED_*. */
     segue_status (*checkpoint)(void* h, uint32_t* asked, segue_error* e);
     void (*progress)(void* h, uint64_t done, uint64_t total); /* bytes */
     /* Connects (outgoing) or accepts (incoming) channel `index` of the plan's `name`; the host owns

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "team.hpp"
+#include "plugins/modes/common/team.hpp"
 
 #include <condition_variable>
 #include <memory>
@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-namespace precopy {
+#include "plugins/modes/common/thread.hpp"
 
-using namespace segue;
+namespace segue::modes {
 
 struct Team::Shared {
     explicit Shared(Work w, unsigned pieces)
@@ -31,36 +31,22 @@ struct Team::Shared {
     std::optional<Error> error; // the first
 };
 
-struct Team::Piece {
-    std::shared_ptr<Shared> shared;
-    unsigned channel;
-};
-
-void Team::enter(void* piece) {
-    const std::unique_ptr<Piece> p(static_cast<Piece*>(piece));
-    try {
-        p->shared->done(p->shared->work(p->channel));
-    } catch (...) {
-        p->shared->done(Error(Code::Internal, "a thread of mode/precopy is out of memory"));
-    }
-}
-
 Status Team::run(Work work) const {
     if (channels_ == 1)
         return work(0);
     const auto shared = std::make_shared<Shared>(std::move(work), channels_);
-    for (unsigned i = 1; i < channels_; ++i) {
-        auto piece = std::make_unique<Piece>(Piece{shared, i});
-        const std::string name = "precopy-" + std::to_string(i);
-        SEGUE_TRY(Host::call([&](segue_error* e) {
-            return threads_->start(threads_->h, name.c_str(), enter, piece.get(), e);
+    for (unsigned i = 1; i < channels_; ++i)
+        SEGUE_TRY(start_thread(host_, "copy-" + std::to_string(i), [shared, i] {
+            try {
+                shared->done(shared->work(i));
+            } catch (...) {
+                shared->done(Error(Code::Internal, "a thread of the mode is out of memory"));
+            }
         }));
-        (void)piece.release(); // the thread's
-    }
     shared->done(shared->work(0));
     std::unique_lock lock(shared->mutex);
     shared->changed.wait(lock, [&] { return shared->left == 0 || shared->error; });
     return shared->error ? Status(*shared->error) : Status();
 }
 
-} // namespace precopy
+} // namespace segue::modes

@@ -8,7 +8,7 @@
 #include <segue/abi/memory.h>
 #include <segue/abi/update.h>
 
-namespace precopy {
+namespace segue::modes {
 
 // For runs in rising order. [one thread]
 class Extents {
@@ -27,4 +27,4 @@ private:
     std::uint64_t begin_ = 0, end_ = 0;
 };
 
-} // namespace precopy
+} // namespace segue::modes

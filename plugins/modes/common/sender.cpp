@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sender.hpp"
+#include "plugins/modes/common/sender.hpp"
 
 #include <algorithm>
 #include <thread>
 
-namespace precopy {
-
-using namespace segue;
+namespace segue::modes {
 
 namespace {
 
@@ -26,44 +24,51 @@ std::string mib(std::uint64_t bytes) {
 
 } // namespace
 
-Sender::Sender(const Host& host, const Settings& settings, const Team& team,
+Result<Pacing> Pacing::read(const Config& config) {
+    SEGUE_ASSIGN(const std::uint64_t bandwidth, config.number("bandwidth"));
+    SEGUE_ASSIGN(const std::uint64_t limit, config.number("downtime_limit"));
+    SEGUE_ASSIGN(const std::uint64_t rounds, config.number("max_rounds"));
+    return Pacing{bandwidth, std::chrono::microseconds(limit), static_cast<unsigned>(rounds)};
+}
+
+Sender::Sender(const Host& host, const Pacing& pacing, const Team& team,
                std::vector<UpdateChannel> data, std::vector<segue_block> blocks)
     : host_(host)
     , update_(host)
     , log_(host)
-    , settings_(settings)
+    , pacing_(pacing)
     , team_(team)
     , data_(std::move(data))
     , blocks_(std::move(blocks)) {}
 
-Status Sender::rounds() {
+Result<Ended> Sender::rounds() {
     SEGUE_ASSIGN(const Agreed agreed, update_.agreed());
     if (agreed.budget_us != 0)
-        settings_.limit = std::chrono::microseconds(agreed.budget_us);
-    SEGUE_ASSIGN(std::uint64_t left, look());
-    for (unsigned round = 1;; ++round) {
-        SEGUE_TRY(send(round, left));
-        SEGUE_ASSIGN(left, look());
-        host_.log(SEGUE_LOG_INFO, "round " + std::to_string(round) + ": " + prospects(left));
-        if (time_for(left) <= for_bytes(settings_.limit))
-            return end_pages();
-        if (round < settings_.max_rounds)
-            continue;
-        if (!settings_.switch_anyway)
-            return too_fast(left);
-        host_.log(SEGUE_LOG_WARN, too_fast(left).what() + ": it is switched over all the same");
-        return end_pages();
+        pacing_.limit = std::chrono::microseconds(agreed.budget_us);
+    if (pacing_.max_time.count() != 0)
+        due_ = Clock::now() + pacing_.max_time;
+    SEGUE_ASSIGN(left_, look());
+    for (round_ = 1; round_ <= pacing_.max_rounds && !asked_ && !late_; ++round_) {
+        SEGUE_TRY(send(round_, left_));
+        SEGUE_ASSIGN(left_, look());
+        host_.log(SEGUE_LOG_INFO, "round " + std::to_string(round_) + ": " + prospects());
+        if (asked_ || late_ || time_for(left_) > for_bytes(pacing_.limit))
+            continue; // an interrupted round says nothing of the rate
+        SEGUE_TRY(end_pages());
+        return Ended::Fits;
     }
+    SEGUE_TRY(end_pages());
+    return asked_ ? Ended::Asked : Ended::TooSlow;
 }
 
 Status Sender::last_round() {
-    SEGUE_ASSIGN(const std::uint64_t left, look());
-    SEGUE_TRY(send(kLast, left));
+    SEGUE_ASSIGN(left_, look());
+    SEGUE_TRY(send(kLast, left_));
     return end_pages();
 }
 
 // Bytes that are to be sent by now.
-Result<std::uint64_t> Sender::look() const {
+Result<std::uint64_t> Sender::look() {
     SEGUE_ASSIGN(const std::uint64_t pages, log_.look());
     return pages * kPage;
 }
@@ -97,12 +102,25 @@ Status Sender::send_part(unsigned round, unsigned channel) {
             }));
             if (channel == 0)
                 update_.progress(sent_, std::max<std::uint64_t>(total_, sent_));
-            SEGUE_TRY(update_.checkpoint());
-            if (round != kLast)
-                SEGUE_TRY(keep_pace(pace));
+            SEGUE_ASSIGN(const bool stop, interrupted());
+            if (round == kLast)
+                continue;
+            if (stop)
+                return {};
+            SEGUE_TRY(keep_pace(pace));
         }
     }
     return {};
+}
+
+// What is not sent then stays in the log.
+Result<bool> Sender::interrupted() {
+    SEGUE_ASSIGN(const std::uint32_t asked, update_.checkpoint());
+    if ((asked & SEGUE_ASKED_SWITCH) != 0)
+        asked_ = true;
+    if (Clock::now() >= due_)
+        late_ = true;
+    return asked_ || late_;
 }
 
 // Without `extents` it was written to, and is no hole.
@@ -120,15 +138,17 @@ Status Sender::send_run(unsigned channel, segue_pages run, Extents* extents) {
 
 // The limit is of all channels together: each waits for what all have sent.
 Status Sender::keep_pace(const Pace& pace) {
-    if (settings_.bandwidth == 0)
+    if (pacing_.bandwidth == 0)
         return {};
     const std::chrono::duration<double> fair(static_cast<double>(copied_ - pace.copied) /
-                                             static_cast<double>(settings_.bandwidth));
+                                             static_cast<double>(pacing_.bandwidth));
     const auto due = pace.began + std::chrono::duration_cast<Clock::duration>(fair);
     const auto from = Clock::now();
     while (Clock::now() < due) {
         std::this_thread::sleep_for(std::min<Clock::duration>(kNap, due - Clock::now()));
-        SEGUE_TRY(update_.checkpoint());
+        SEGUE_ASSIGN(const bool stop, interrupted());
+        if (stop)
+            break;
     }
     napped_ += static_cast<std::uint64_t>((Clock::now() - from).count());
     return {};
@@ -147,20 +167,16 @@ std::chrono::microseconds Sender::time_for(std::uint64_t bytes) const {
         static_cast<std::int64_t>(1e6 * static_cast<double>(bytes) / rate_));
 }
 
-std::string Sender::prospects(std::uint64_t left) const {
-    return mib(left) + " are left, which take " +
-           std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time_for(left)).count()) +
+std::string Sender::prospects() const {
+    return mib(left_) + " are left, which take " +
+           std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time_for(left_)).count()) +
            " ms at " + mib(static_cast<std::uint64_t>(rate_)) + "/s";
 }
 
-Error Sender::too_fast(std::uint64_t left) const {
-    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(settings_.limit);
-    return Error(Code::Refused, "the guest writes its RAM too fast: after " +
-                                    std::to_string(settings_.max_rounds) + " rounds " +
-                                    prospects(left) + ", and the pause may be " +
-                                    std::to_string(limit.count()) + " ms")
-        .way_out("raise update.blackout_budget or update.options.precopy.downtime_limit, use more "
-                 "channels, or set converge to \"switch\"");
+std::string Sender::too_slow() const {
+    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(pacing_.limit);
+    return "the guest writes its RAM too fast: after " + std::to_string(round_ - 1) + " rounds " +
+           prospects() + ", and the pause may be " + std::to_string(limit.count()) + " ms";
 }
 
-} // namespace precopy
+} // namespace segue::modes

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "extents.hpp"
+#include "plugins/modes/common/extents.hpp"
 
 #include <sys/mman.h>
 
@@ -7,9 +7,7 @@
 
 #include <segue/cpp/sys.hpp>
 
-namespace precopy {
-
-using namespace segue;
+namespace segue::modes {
 
 namespace {
 
@@ -41,4 +39,4 @@ segue_pages Extents::first_of(segue_pages run) {
     return run;
 }
 
-} // namespace precopy
+} // namespace segue::modes

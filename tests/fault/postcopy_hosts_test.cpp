@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// postcopy_hosts_test.cpp - a guest is on another host before its RAM is: what becomes of it when
+// the cable is cut meanwhile, and mended, and cut again.
+#include <gmock/gmock.h>
+
+#include "tests/fault/hosts_test.hpp"
+
+namespace segue::fault {
+namespace {
+
+using testing::HasSubstr;
+
+class PostcopyHosts : public Hosts {
+protected:
+    static test::GuestSpec spec() {
+        test::GuestSpec s = Hosts::spec();
+        s.modes = {"postcopy"};
+        s.mode_options = "max_rounds = 0, bandwidth_after = '64K', channels = 2";
+        s.request = "transport = 'unix'";
+        return s;
+    }
+    PostcopyHosts()
+        : Hosts(spec()) {}
+
+    static UpdateStatus status(const test::Guest& g, const std::string& id) {
+        const auto r = g.client().update(id);
+        return r ? r->status : UpdateStatus::Setup;
+    }
+    bool comes_to(const test::Guest& g, UpdateStatus wanted) {
+        return comes_true([&] { return status(g, id_) == wanted; });
+    }
+    // A guest that is paused asks for nothing, and the rest takes minutes.
+    void begin_slowly() {
+        ASSERT_TRUE(a_.client().pause());
+        ASSERT_NO_FATAL_FAILURE(begin());
+        ASSERT_TRUE(comes_to(b_, UpdateStatus::PostcopyActive));
+    }
+    void cut_until_paused() {
+        cable_->cut();
+        ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyPaused));
+        ASSERT_TRUE(comes_to(b_, UpdateStatus::PostcopyPaused));
+    }
+    void recover(const std::string& port) {
+        const std::string there = "tcp:" + Cable::address(Host::B) + ":" + port;
+        for (const test::Guest* g : {&b_, &a_}) {
+            const Status s = g->client().recover(there);
+            ASSERT_TRUE(s) << s.error().what();
+        }
+    }
+    void expect_completes() {
+        ASSERT_TRUE(b_.client().resume());
+        ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Completed));
+        ASSERT_NO_FATAL_FAILURE(await_end(b_, UpdateStatus::Completed));
+        ASSERT_NO_FATAL_FAILURE(expect_runs(b_));
+        EXPECT_TRUE(comes_true([&] { return gone(a_); }));
+    }
+};
+
+TEST_F(PostcopyHosts, AGuestGoesAndItsRamFollows) {
+    ASSERT_NO_FATAL_FAILURE(begin());
+    ASSERT_NO_FATAL_FAILURE(await_end(b_, UpdateStatus::Completed));
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Completed));
+    ASSERT_NO_FATAL_FAILURE(expect_runs(b_));
+    ASSERT_TRUE(written(b_).faults);
+    EXPECT_GT(written(b_).faults->faults, 0u);
+}
+
+TEST_F(PostcopyHosts, ACutCableEndsNothing) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    EXPECT_EQ(b_.client().recover("tcp:" + Cable::address(Host::B) + ":4445").code(), Code::Refused)
+        << "nothing is lost";
+    ASSERT_NO_FATAL_FAILURE(cut_until_paused());
+    EXPECT_EQ(state(a_), RunState::Postmigrate);
+    EXPECT_THAT(b_.client().update(id_)->warnings, testing::Contains(HasSubstr("segue recover")));
+    cable_->mend();
+    ASSERT_NO_FATAL_FAILURE(recover("4445"));
+    ASSERT_NO_FATAL_FAILURE(expect_completes());
+}
+
+TEST_F(PostcopyHosts, AGuestThatWaitsForAPageGoesOnOnceItIsRecovered) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    ASSERT_NO_FATAL_FAILURE(cut_until_paused());
+    ASSERT_TRUE(b_.client().resume()); // its vCPUs wait from now on
+    cable_->mend();
+    ASSERT_NO_FATAL_FAILURE(recover("4445"));
+    ASSERT_NO_FATAL_FAILURE(expect_completes());
+}
+
+TEST_F(PostcopyHosts, CutAgainItIsRecoveredAgain) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    for (const char* port : {"4445", "4446"}) {
+        ASSERT_NO_FATAL_FAILURE(cut_until_paused());
+        cable_->mend();
+        ASSERT_NO_FATAL_FAILURE(recover(port));
+        ASSERT_TRUE(comes_to(b_, UpdateStatus::PostcopyRecover));
+        ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyRecover));
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_completes());
+}
+
+// Over there nobody can know that it is no cut cable.
+TEST_F(PostcopyHosts, AnOldHostThatIsGoneLeavesAGuestThatWaits) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    kill(a_);
+    ASSERT_TRUE(comes_to(b_, UpdateStatus::PostcopyPaused));
+    ASSERT_TRUE(b_.client().resume()); // and waits for ever
+    ASSERT_TRUE(b_.client().quit());
+    EXPECT_TRUE(comes_true([&] { return gone(b_); }));
+}
+
+TEST_F(PostcopyHosts, ANewHostThatIsGoneIsGivenUpByAnOperator) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    kill(b_);
+    ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyPaused));
+    ASSERT_TRUE(a_.client().quit());
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
+    EXPECT_TRUE(comes_true([&] { return gone(a_); }));
+}
+
+} // namespace
+} // namespace segue::fault
