@@ -71,6 +71,17 @@ std::string format_size(std::uint64_t bytes) {
     return std::to_string(bytes) + suffixes[i];
 }
 
+std::string rough_size(std::uint64_t bytes) {
+    constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    auto size = static_cast<double>(bytes);
+    int i = 0;
+    for (; i < 4 && size >= 1024; ++i)
+        size /= 1024;
+    char text[32];
+    std::snprintf(text, sizeof text, i == 0 ? "%.0f %s" : "%.2f %s", size, units[i]);
+    return text;
+}
+
 std::string format_duration(std::chrono::microseconds time) {
     const auto us = static_cast<double>(time.count());
     char text[32];

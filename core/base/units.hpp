@@ -18,6 +18,8 @@ Result<std::chrono::microseconds> parse_duration(std::string_view text);
 
 // "512M" where it comes out even, else plain bytes.
 std::string format_size(std::uint64_t bytes);
+// "1.94 GiB", "0 bytes": for people.
+std::string rough_size(std::uint64_t bytes);
 // "1.94 ms", "12.0 s": for people.
 std::string format_duration(std::chrono::microseconds time);
 

@@ -30,6 +30,12 @@ TEST(Units, DurationsNeedAUnit) {
 TEST(Units, SizesReadBack) {
     for (const char* text : {"1", "4K", "512M", "3G", "1T"})
         EXPECT_EQ(format_size(parse_size(text).value()), text);
+}
+
+TEST(Units, ForPeople) {
+    EXPECT_EQ(rough_size(1000), "1000 bytes");
+    EXPECT_EQ(rough_size(1536u << 20), "1.50 GiB");
+    EXPECT_EQ(rough_size(1ull << 60), "1048576.00 TiB");
     EXPECT_EQ(format_duration(microseconds(1940)), "1.94 ms");
 }
 

@@ -130,6 +130,18 @@ report::FaultTimes read_faults(const Object::Ptr& o) {
     return t;
 }
 
+report::CopyProgress read_copy(const Object::Ptr& o) {
+    report::CopyProgress c;
+    c.done = need<Poco::UInt64>(o, "bytes_done");
+    c.total = need<Poco::UInt64>(o, "bytes_total");
+    c.rounds = need<Poco::UInt32>(o, "rounds");
+    c.left = need<Poco::UInt64>(o, "bytes_left");
+    c.rate = need<Poco::UInt64>(o, "bytes_per_second");
+    c.expected = nanoseconds(need<Poco::Int64>(o, "expected_ns"));
+    c.throttle = need<Poco::UInt32>(o, "throttle_percent");
+    return c;
+}
+
 UpdateRecord read_record(const Object::Ptr& o) {
     UpdateRecord r;
     r.id = need<std::string>(o, "id");
@@ -159,6 +171,8 @@ UpdateRecord read_record(const Object::Ptr& o) {
         phases("successor_phases", r.successor_phases);
     if (o->has("warnings"))
         r.warnings = words(o, "warnings");
+    if (o->has("copy")) // where the mode told of one
+        r.copy = read_copy(child(o, "copy"));
     r.ram_bytes_copied = need<Poco::UInt64>(o, "ram_bytes_copied");
     r.ram_bytes_left = o->optValue<Poco::UInt64>("ram_bytes_left", 0); // where there is a fetch
     if (o->has("faults"))

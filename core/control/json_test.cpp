@@ -64,6 +64,19 @@ TEST(Json, OfAFetchItSaysWhatIsLeftAndWhoWaited) {
     EXPECT_EQ(back->faults->p99, nanoseconds(30));
 }
 
+TEST(Json, OfACopyItSaysHowFarItIs) {
+    auto r = FakeService::example_record();
+    EXPECT_EQ(to_json(r).find("\"copy\":"), std::string::npos);
+    r.copy = report::CopyProgress{
+        1ull << 40, 1ull << 41, 3, 1ull << 33, 1ull << 34, std::chrono::milliseconds(500), 20};
+    const auto back = record_from_json(to_json(r));
+    ASSERT_TRUE(back) << back.error().what();
+    EXPECT_EQ(to_json(*back), to_json(r));
+    ASSERT_TRUE(back->copy);
+    EXPECT_EQ(back->copy->rounds, 3u);
+    EXPECT_EQ(back->copy->expected, std::chrono::milliseconds(500));
+}
+
 TEST(Json, AVmReadsBackWhole) {
     const auto vm = FakeService::example_vm();
     const auto back = vm_from_json(to_json(vm));

@@ -57,6 +57,18 @@ Array::Ptr array_of(const std::vector<PhaseTime>& phases) {
     return list;
 }
 
+Object::Ptr object_of(const report::CopyProgress& c) {
+    auto o = object();
+    o->set("bytes_done", static_cast<Poco::UInt64>(c.done));
+    o->set("bytes_total", static_cast<Poco::UInt64>(c.total));
+    o->set("rounds", c.rounds);
+    o->set("bytes_left", static_cast<Poco::UInt64>(c.left));
+    o->set("bytes_per_second", static_cast<Poco::UInt64>(c.rate));
+    o->set("expected_ns", static_cast<Poco::Int64>(c.expected.count()));
+    o->set("throttle_percent", c.throttle);
+    return o;
+}
+
 Object::Ptr object_of(const report::FaultTimes& t) {
     auto o = object();
     o->set("count", static_cast<Poco::UInt64>(t.faults));
@@ -99,6 +111,8 @@ Object::Ptr record_object(const UpdateRecord& r) {
     o->set("ended_at", static_cast<Poco::Int64>(r.ended_at));
     o->set("phases", array_of(r.phases));
     o->set("successor_phases", array_of(r.successor_phases));
+    if (r.copy)
+        o->set("copy", object_of(*r.copy));
     o->set("ram_bytes_copied", static_cast<Poco::UInt64>(r.ram_bytes_copied));
     if (report::has_phase(r, report::Phase::Fetch))
         o->set("ram_bytes_left", static_cast<Poco::UInt64>(r.ram_bytes_left));

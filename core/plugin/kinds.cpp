@@ -6,6 +6,7 @@
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/threads.h>
+#include <segue/abi/throttle.h>
 #include <segue/abi/update.h>
 #include <segue/abi/userfault.h>
 
@@ -14,7 +15,8 @@ namespace segue::plugin {
 namespace {
 
 constexpr const char* for_modes[] = {SEGUE_UPDATE_ID,      SEGUE_RAM_ID,     SEGUE_DIRTY_ID,
-                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID, SEGUE_USERFAULT_ID};
+                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID, SEGUE_THROTTLE_ID,
+                                     SEGUE_USERFAULT_ID};
 
 constexpr const char* for_keepers[] = {SEGUE_PROCESS_ID};
 

@@ -23,6 +23,10 @@ public:
     // Lets them run. Only the owner calls this; nothing in it can fail. [update, control]
     virtual void run() noexcept = 0;
 
+    // From now on each vCPU that runs is out of the guest for `percent` of the time, 0 to 99, in
+    // turns of some milliseconds; stop() waits for no turn.
+    virtual void throttle(unsigned percent) noexcept = 0;
+
 protected:
     Vcpus() = default;
 };

@@ -31,6 +31,16 @@ void save_error(const Error& error, state::Writer& out) {
     }
 }
 
+void save_copy(const CopyProgress& copy, state::Writer& out) {
+    out.put("copy-done", copy.done);
+    out.put("copy-total", copy.total);
+    out.put("copy-rounds", copy.rounds);
+    out.put("copy-left", copy.left);
+    out.put("copy-rate", copy.rate);
+    out.put_signed("copy-expected-ns", copy.expected.count());
+    out.put("copy-throttle", copy.throttle);
+}
+
 // A number of `section` that must not be above `max`.
 Result<std::uint64_t> number_to(const state::Section& section, std::string_view key,
                                 std::uint64_t max) {
@@ -60,6 +70,19 @@ Status load_text(std::string& to, const state::Section& section, std::string_vie
 Status load_time(nanoseconds& to, const state::Section& section, std::string_view key) {
     SEGUE_ASSIGN(const std::int64_t count, section.signed_number(key));
     to = nanoseconds(count);
+    return {};
+}
+
+Status load_copy(std::optional<CopyProgress>& to, const state::Section& section) {
+    CopyProgress copy;
+    SEGUE_TRY(load_number(copy.done, section, "copy-done"));
+    SEGUE_TRY(load_number(copy.total, section, "copy-total"));
+    SEGUE_TRY(load_number(copy.rounds, section, "copy-rounds"));
+    SEGUE_TRY(load_number(copy.left, section, "copy-left"));
+    SEGUE_TRY(load_number(copy.rate, section, "copy-rate"));
+    SEGUE_TRY(load_time(copy.expected, section, "copy-expected-ns"));
+    SEGUE_TRY(load_number(copy.throttle, section, "copy-throttle"));
+    to = copy;
     return {};
 }
 
@@ -116,6 +139,8 @@ void save_record(const UpdateRecord& r, state::Writer& out) {
     out.put("requests-in-flight", r.requests_in_flight);
     out.put_signed("blackout-ns", r.blackout.count());
     out.put_signed("unanswered-ns", r.unanswered.count());
+    if (r.copy)
+        save_copy(*r.copy, out);
     if (!r.key.empty()) {
         out.put_text("key", to_utf8(r.key));
         out.put_text("request-digest", to_utf8(r.request_digest));
@@ -157,6 +182,8 @@ Result<UpdateRecord> load_record(const state::Reader& in) {
         SEGUE_TRY(load_number(r.requests_in_flight, *s, "requests-in-flight"));
     if (s->find("unanswered-ns") != nullptr) // nor this
         SEGUE_TRY(load_time(r.unanswered, *s, "unanswered-ns"));
+    if (s->find("copy-done") != nullptr)
+        SEGUE_TRY(load_copy(r.copy, *s));
     if (s->find("key") != nullptr) {
         SEGUE_TRY(load_text(r.key, *s, "key"));
         SEGUE_TRY(load_text(r.request_digest, *s, "request-digest"));

@@ -24,6 +24,7 @@ UpdateRecord full_record() {
     r.ended_at = 1700000001;
     r.phases = {{Phase::Preflight, nanoseconds(10), nanoseconds(20)},
                 {Phase::Rollback, nanoseconds(20), nanoseconds(0)}};
+    r.copy = CopyProgress{1, 2, 3, 1ull << 40, 5, nanoseconds(6), 7};
     r.ram_bytes_copied = 1ull << 40;
     r.requests_in_flight = 7;
     r.state_bytes = 8192;
@@ -75,6 +76,14 @@ TEST(RecordCodec, RoundTrip) {
     EXPECT_EQ(got->to_pid, want.to_pid);
     EXPECT_EQ(got->began_at, want.began_at);
     EXPECT_EQ(got->ended_at, want.ended_at);
+    ASSERT_TRUE(got->copy);
+    EXPECT_EQ(got->copy->done, 1u);
+    EXPECT_EQ(got->copy->total, 2u);
+    EXPECT_EQ(got->copy->rounds, 3u);
+    EXPECT_EQ(got->copy->left, 1ull << 40);
+    EXPECT_EQ(got->copy->rate, 5u);
+    EXPECT_EQ(got->copy->expected, nanoseconds(6));
+    EXPECT_EQ(got->copy->throttle, 7u);
     EXPECT_EQ(got->ram_bytes_copied, want.ram_bytes_copied);
     EXPECT_EQ(got->requests_in_flight, want.requests_in_flight);
     EXPECT_EQ(got->state_bytes, want.state_bytes);

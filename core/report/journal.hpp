@@ -36,7 +36,6 @@ public:
         , limits_(limits) {}
 
     void phase(Phase phase, const UpdateRecord& record) override;
-    void progress(std::uint64_t, std::uint64_t) override {}
     void ended(const UpdateRecord& record) override { append_or_log(record); }
     // A line whose status is not final: the update went no further than that, as far as we know.
     Status switching_over(const UpdateRecord& record) override { return append(record); }

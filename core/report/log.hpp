@@ -10,7 +10,6 @@ namespace segue::report {
 class Log final : public Report {
 public:
     void phase(Phase phase, const UpdateRecord& record) override;
-    void progress(std::uint64_t, std::uint64_t) override {} // a log is no progress bar
     void ended(const UpdateRecord& record) override;
 };
 

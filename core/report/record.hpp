@@ -11,6 +11,7 @@
 
 #include <segue/cpp/error.hpp>
 
+#include "core/report/copy_progress.hpp"
 #include "core/report/fault_times.hpp"
 #include "core/report/phase.hpp"
 
@@ -40,6 +41,7 @@ struct UpdateRecord {
     // where that went.
     std::vector<PhaseTime> successor_phases;
     std::vector<std::string> warnings; // what an operator should know of this update
+    std::optional<CopyProgress> copy;  // where the mode told of one
     std::uint64_t ram_bytes_copied = 0;
     // Of RAM that the guest, which runs on the new side, still depends on the old side for.
     std::uint64_t ram_bytes_left = 0;

@@ -12,18 +12,15 @@ namespace segue::report {
 class Recording final : public Report {
 public:
     void phase(Phase phase, const UpdateRecord&) override { phases.push_back(phase); }
-    void progress(std::uint64_t done_bytes, std::uint64_t) override { done = done_bytes; }
     void ended(const UpdateRecord& record) override { ends.push_back(record); }
 
     std::vector<Phase> phases;
-    std::uint64_t done = 0;
     std::vector<UpdateRecord> ends;
 };
 
 class Null final : public Report {
 public:
     void phase(Phase, const UpdateRecord&) override {}
-    void progress(std::uint64_t, std::uint64_t) override {}
     void ended(const UpdateRecord&) override {}
 };
 

@@ -20,7 +20,6 @@ public:
 
     // A phase begins; on its end the next one begins, or ended() is called.
     virtual void phase(Phase phase, const UpdateRecord& record) = 0;
-    virtual void progress(std::uint64_t done_bytes, std::uint64_t total_bytes) = 0;
     // The status is final (on the outgoing side, or on the side that carries the guest on).
     virtual void ended(const UpdateRecord& record) = 0;
     // Between two hosts, before a step of record.switch_over is taken: what must be known after a

@@ -19,10 +19,6 @@ public:
         for (Report* report : reports_)
             report->phase(phase, record);
     }
-    void progress(std::uint64_t done_bytes, std::uint64_t total_bytes) override {
-        for (Report* report : reports_)
-            report->progress(done_bytes, total_bytes);
-    }
     void ended(const UpdateRecord& record) override {
         for (Report* report : reports_)
             report->ended(record);

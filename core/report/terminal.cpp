@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/report/terminal.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/base/units.hpp"
 #include "core/report/text.hpp"
 
@@ -15,15 +18,33 @@ std::string padded(const std::string& text, std::size_t width) {
     return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
 }
 
+// "37 %"; where the guest writes meanwhile "round 3 of 12.00 MiB, 14.00 ms at 857.14 MiB/s"
+std::string copy_text(const CopyProgress& c) {
+    if (c.rounds == 0 && c.total == 0)
+        return "";
+    if (c.rounds == 0)
+        return std::to_string(std::lround(100.0 * static_cast<double>(c.done) /
+                                          static_cast<double>(c.total))) +
+               " %";
+    return "round " + std::to_string(c.rounds + 1) + " of " + rough_size(c.left) +
+           (c.rate == 0 ? "" : ", " + time_of(c.expected) + " at " + rough_size(c.rate) + "/s") +
+           (c.throttle == 0 ? "" : ", vCPUs throttled by " + std::to_string(c.throttle) + " %");
+}
+
+// Of postcopy, what comes after the commit is the copy as well.
+std::string running_text(const UpdateRecord& record, Phase phase) {
+    const std::string name = name_of(phase);
+    if (phase == Phase::Copy && record.copy)
+        return padded(name, 10) + " " + copy_text(*record.copy);
+    if (phase == Phase::Fetch)
+        return padded(name, 10) + " " + rough_size(record.ram_bytes_left) + " left";
+    return name;
+}
+
 } // namespace
 
 void Terminal::phase(Phase, const UpdateRecord& record) {
     show(record);
-}
-
-void Terminal::progress(std::uint64_t done_bytes, std::uint64_t total_bytes) {
-    if (tty_ && open_ && total_bytes != 0)
-        running("copy       " + std::to_string(done_bytes * 100 / total_bytes) + " %");
 }
 
 void Terminal::ended(const UpdateRecord& record) {
@@ -42,12 +63,14 @@ void Terminal::show(const UpdateRecord& record) {
             line(record.phases[shown_], record.successor_phases);
         print_(result_line(record) + "\n");
     } else if (tty_ && shown_ < record.phases.size()) {
-        running(name_of(record.phases[shown_].phase));
+        running(running_text(record, record.phases[shown_].phase));
     }
 }
 
 void Terminal::whole_line(const std::string& text) {
-    print_((open_ ? "\r" : "") + std::string("  ") + (open_ ? padded(text, 31) : text) + "\n");
+    print_((open_ ? "\r" : "") + std::string("  ") + (open_ ? padded(text, width_ + 1) : text) +
+           "\n");
+    width_ = kWidth;
     open_ = false;
 }
 
@@ -71,7 +94,8 @@ void Terminal::line(const PhaseTime& phase, const std::vector<PhaseTime>& succes
 }
 
 void Terminal::running(const std::string& text) {
-    print_((open_ ? "\r" : "") + std::string("  ") + padded(text, 30));
+    width_ = std::max(width_, text.size()); // of what is written over
+    print_((open_ ? "\r" : "") + std::string("  ") + padded(text, width_));
     open_ = true;
 }
 

@@ -23,7 +23,6 @@ public:
         , tty_(tty) {}
 
     void phase(Phase phase, const UpdateRecord& record) override;
-    void progress(std::uint64_t done_bytes, std::uint64_t total_bytes) override;
     void ended(const UpdateRecord& record) override;
 
     // What is new since the last call; with the result once the status is final.
@@ -38,7 +37,9 @@ private:
     bool tty_;
     std::size_t shown_ = 0; // phases printed with their times
     std::size_t warned_ = 0;
-    bool open_ = false; // a running phase stands on the line
+    static constexpr std::size_t kWidth = 30;
+    std::size_t width_ = kWidth; // of the line that is written over
+    bool open_ = false;          // a running phase stands on the line
     bool over_ = false;
 };
 

@@ -43,8 +43,13 @@ struct Attempt {
         if (!request.address.empty())
             session.agreed.arbiter = SEGUE_ARBITER_HANDSHAKE;
         session.progress = [this](std::uint64_t done, std::uint64_t total) {
-            progress.bytes(done, total);
+            progress.copied(done, total);
         };
+        session.throttle = [this](unsigned percent) {
+            ctx.run.throttle(percent);
+            progress.throttled(percent);
+        };
+        session.looked = [this](std::uint64_t left) { progress.looked(left, session.sent()); };
     }
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;

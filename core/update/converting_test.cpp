@@ -37,14 +37,15 @@ protected:
 
 TEST_F(Converting, TheNewSideGetsWhatTheOldOneFilled) {
     EXPECT_TRUE(sys::pwrite_all(file_.get(), std::as_bytes(std::span("filled")), 4096));
-    expect_moved(update());
+    const report::UpdateRecord r = update();
+    expect_moved(r);
     const inventory::RamBlock& there = candidate().inventory.blocks().at(1);
     EXPECT_EQ(inventory::FileId::of(there.fd.get())->inode,
               inventory::FileId::of(file_.get())->inode);
     EXPECT_STREQ(reinterpret_cast<const char*>(there.base() + 4096), "filled");
     EXPECT_NE(there.survives & SEGUE_SURVIVES_TRANSFER, 0u) << "the next update is in place";
     EXPECT_EQ(script_.count("old ram-converter convert"), 3);
-    EXPECT_EQ(report_.bytes, 3 * 4096u);
+    EXPECT_EQ(r.copy.value().total, 3 * 4096u);
 }
 
 TEST_F(Converting, TheGuestStandsStillForEachPieceAndRunsInBetween) {

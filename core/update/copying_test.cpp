@@ -105,6 +105,30 @@ TEST_P(Copying, AWriteAfterTheLastRoundWhileTheGuestRunsIsThere) {
     EXPECT_EQ(differing(), 0u);
 }
 
+// As much again in each round: after the first one it is slowed down, and at the end no more.
+TEST_P(Copying, AGuestThatWritesTooFastIsThrottledUntilItGoesOn) {
+    for (const auto& [key, value] : std::map<std::string, std::string>{
+             {"converge", "throttle"}, {"downtime_limit", "1us"}, {"max_rounds", "4"}})
+        plugins_.options[key] = new_options_[key] = value;
+    std::vector<unsigned> throttled;
+    script_.on("old dirty-log look", [&]() -> Status {
+        throttled.push_back(vcpus_.throttled);
+        for (std::uint64_t page = 0; page < dirty_log_.pages[1]; ++page)
+            write({1, page});
+        return {};
+    });
+    const report::UpdateRecord r = update();
+    expect_unharmed(r, "copy");
+    EXPECT_EQ(throttled, (std::vector<unsigned>{0, 0, 0, 20, 30}));
+    EXPECT_EQ(vcpus_.throttled, 0u);
+    ASSERT_TRUE(r.copy);
+    EXPECT_EQ(r.copy->throttle, 40u);
+    EXPECT_EQ(r.copy->rounds, 4u);
+    EXPECT_EQ(r.copy->left, kLarge);
+    EXPECT_GT(r.copy->rate, 0u);
+    EXPECT_GT(r.copy->expected.count(), 0);
+}
+
 TEST_P(Copying, ALogThatBreaksLeavesTheGuestHere) {
     start_writing();
     script_.fail("old dirty-log take");

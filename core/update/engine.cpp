@@ -22,7 +22,6 @@ constexpr std::chrono::milliseconds kLook{50};
 // What is examined is nothing that was done.
 class Nobody final : public report::Report {
     void phase(report::Phase, const report::UpdateRecord&) override {}
-    void progress(std::uint64_t, std::uint64_t) override {}
     void ended(const report::UpdateRecord&) override {}
 };
 Nobody nobody;

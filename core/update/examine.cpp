@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // examine.cpp - the preflight of an outgoing update: everything that stands in its way, not only
 // the first thing.
+#include "core/base/units.hpp"
 #include "core/update/outgoing.hpp"
 #include "core/update/pages.hpp"
 #include "core/update/passing.hpp"
@@ -14,7 +15,8 @@ using report::Phase;
 
 namespace {
 
-constexpr std::chrono::seconds kEnd{2}; // what a mode may take to end
+constexpr std::chrono::seconds kEnd{2};  // what a mode may take to end
+constexpr std::uint32_t kLargePage = 30; // 1 GiB; page_shift
 
 } // namespace
 
@@ -105,6 +107,14 @@ std::vector<std::string> Outgoing::warnings() const {
     if ((attempt_.plan.ram & SEGUE_RAM_AFTER) != 0)
         all.emplace_back("the guest may run on the new side before all of its RAM is there; from "
                          "then until it is the guest depends on both VMMs");
+    for (std::size_t i = 0; i < attempt_.session.ram_of_block.size(); ++i) {
+        const inventory::RamBlock& b = ctx_.inventory.blocks()[i];
+        if ((attempt_.session.ram_of_block[i] & SEGUE_RAM_AFTER) != 0 && b.page_shift >= kLargePage)
+            all.push_back("RAM block '" + b.id + "' has pages of " +
+                          format_size(1ull << b.page_shift) +
+                          ": who touches one that has not come waits for all of it, a second at "
+                          "1 GiB/s");
+    }
     return all;
 }
 

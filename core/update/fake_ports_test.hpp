@@ -138,7 +138,9 @@ public:
         running = true;
         (void)at("vcpus run").ok();
     }
+    void throttle(unsigned percent) noexcept override { throttled = percent; }
     bool running = false;
+    unsigned throttled = 0;
 };
 
 class FakeDevices final : public ports::Devices, Scripted {

@@ -9,6 +9,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "core/update/filling.hpp"
+#include "core/update/progress.hpp"
 #include "core/update/zero_pages.hpp"
 
 namespace segue::update {
@@ -91,6 +92,7 @@ Result<std::uint64_t> place_for(const Session& s, Channel& ch, const segue_pages
 
 // Sends a run of pages that are all zero, or not.
 Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
+    const auto began = monotonic_now();
     Run run;
     run.pages = pages;
     SEGUE_ASSIGN(const auto memory, run_of(s, pages));
@@ -111,6 +113,8 @@ Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
     SEGUE_TRY(ch.send(Frame::Pages, pieces, {}, s.wait()));
     ch.ram().totals.add(run);
     s.ram_bytes += bytes.size();
+    s.ram_busy_ns += (monotonic_now() - began).count();
+    s.ram_channels += run.number == 0 ? 1u : 0u;
     return s.wait().check();
 }
 

@@ -29,6 +29,10 @@ UpdateStatus status_in(Phase phase) {
     }
 }
 
+report::CopyProgress& copy_of(report::UpdateRecord& record) {
+    return record.copy ? *record.copy : record.copy.emplace();
+}
+
 } // namespace
 
 std::chrono::nanoseconds monotonic_now() {
@@ -69,6 +73,22 @@ void Progress::enter(Phase phase) {
     }
     // Without the lock: a report may wait, and others still want to read. Only this thread writes.
     report_.phase(phase, record_);
+}
+
+void Progress::copied(std::uint64_t done, std::uint64_t total) {
+    change([&](report::UpdateRecord& r) {
+        report::CopyProgress& copy = copy_of(r);
+        copy.done = done;
+        copy.total = total;
+    });
+}
+
+void Progress::throttled(unsigned percent) {
+    change([percent](report::UpdateRecord& r) { copy_of(r).throttle = percent; });
+}
+
+void Progress::looked(std::uint64_t left, const Sent& sent) {
+    change([&](report::UpdateRecord& r) { rounds_.look(left, sent, copy_of(r)); });
 }
 
 void Progress::warn(const std::string& text) {

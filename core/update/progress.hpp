@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "core/report/report.hpp"
+#include "core/update/round_meter.hpp"
 
 namespace segue::update {
 
@@ -27,7 +28,11 @@ public:
     report::Phase phase() const;
     // For the log, and for whoever watches. [update]
     void warn(const std::string& text);
-    void bytes(std::uint64_t done, std::uint64_t total) { report_.progress(done, total); }
+    // Of RAM that is copied, in a phase before the guest is given away. [any]
+    void copied(std::uint64_t done, std::uint64_t total);
+    void throttled(unsigned percent);
+    // The mode looked at what the guest wrote: so much is left. [any]
+    void looked(std::uint64_t left, const Sent& sent);
     template <class F>
     void change(F f) {
         const std::lock_guard lock(mutex_);
@@ -47,6 +52,7 @@ private:
     report::Report& report_;
     mutable std::mutex mutex_;
     report::UpdateRecord record_;
+    RoundMeter rounds_;
 };
 
 } // namespace segue::update

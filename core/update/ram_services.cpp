@@ -54,6 +54,8 @@ segue_status look(void* h, std::uint64_t* pages, segue_error* e) {
     return call(h, e, [&](Session& s) -> Status {
         SEGUE_ASSIGN(ports::DirtyLog * log, dirty_log(s, "look"));
         SEGUE_ASSIGN(*pages, log->look());
+        if (s.looked)
+            s.looked(*pages * kPage);
         return {};
     });
 }

@@ -179,8 +179,14 @@ Status RunControl::stop(Deadline deadline) {
     return {};
 }
 
+void RunControl::throttle(unsigned percent) noexcept {
+    const std::lock_guard lock(mutex_);
+    vcpus_->throttle(percent);
+}
+
 void RunControl::go_on() noexcept {
     const std::lock_guard lock(mutex_);
+    vcpus_->throttle(0);
     if (stopped_)
         run_as(before_);
     else if (settled_ && state_ == RunState::Running)

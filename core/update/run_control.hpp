@@ -56,6 +56,9 @@ public:
     // run, it stays as it is. Gives how long it stood still.
     Result<std::chrono::nanoseconds> while_still(Deadline drain, Deadline stop,
                                                  const std::function<Status()>& act);
+    // Keeps the vCPUs out of the guest for `percent` of the time, until it is given away or goes
+    // on.
+    void throttle(unsigned percent) noexcept;
     // Stops vCPUs, then devices: `finish-migrate`. On an error the guest goes on as it was.
     Status stop(Deadline deadline);
     // Once it has stopped: requests of the guest's that wait for whoever runs it next.

@@ -122,6 +122,18 @@ segue_status state(void* h, void* handle, segue_error* e) {
                       [](Session& s, Channel& ch) { return pass_state(s, ch); });
 }
 
+segue_status throttle(void* h, std::uint32_t percent, segue_error* e) {
+    return call(h, e, [percent](Session& s) -> Status {
+        SEGUE_TRY(allowed(s, "throttle", {Phase::Copy}));
+        if (percent > SEGUE_THROTTLE_MAX)
+            return Error(Code::Invalid, "throttle: " + std::to_string(percent) + " percent");
+        if (!s.throttle)
+            return Error(Code::Unsupported, "throttle: the guest does not run on this side");
+        s.throttle(percent);
+        return {};
+    });
+}
+
 } // namespace
 
 segue_host_update update_service(Session& s) {
@@ -129,15 +141,20 @@ segue_host_update update_service(Session& s) {
             recv, put,    get,        inventory, keep,    state};
 }
 
+segue_host_throttle throttle_service(Session& s) {
+    return {&s, throttle};
+}
+
 Services::Services(Session& s)
     : update_(update_service(s))
     , ram_(ram_service(s))
     , dirty_(dirty_service(s))
     , ram_convert_(ram_convert_service(s))
-    , userfault_(userfault_service(s)) {}
+    , userfault_(userfault_service(s))
+    , throttle_(throttle_service(s)) {}
 
 plugin::ModeServices Services::tables() const {
-    return {&update_, &ram_, threads_.table(), &dirty_, &ram_convert_, &userfault_};
+    return {&update_, &ram_, threads_.table(), &dirty_, &ram_convert_, &userfault_, &throttle_};
 }
 
 } // namespace segue::update

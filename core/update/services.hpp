@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// services.hpp - the tables "segue.update", "segue.ram", "segue.dirty" and "segue.ram_convert" over
-// a Session: the only way in which a mode acts. Every call checks its phase and its arguments.
+// services.hpp - the tables "segue.update", "segue.ram" and so on over a Session: the only way in
+// which a mode acts. Every call checks its phase and its arguments.
 #pragma once
 
 #include <segue/abi/dirty.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
+#include <segue/abi/throttle.h>
 #include <segue/abi/update.h>
 #include <segue/abi/userfault.h>
 
@@ -20,6 +21,7 @@ segue_host_ram ram_service(Session& session);
 segue_host_dirty dirty_service(Session& session);
 segue_host_ram_convert ram_convert_service(Session& session);
 segue_host_userfault userfault_service(Session& session);
+segue_host_throttle throttle_service(Session& session);
 
 // All that a mode gets, threads too. Does not move; outlives the mode. [update]
 class Services {
@@ -37,6 +39,7 @@ private:
     segue_host_dirty dirty_;
     segue_host_ram_convert ram_convert_;
     segue_host_userfault userfault_;
+    segue_host_throttle throttle_;
     plugin::ThreadsService threads_;
 };
 

@@ -172,6 +172,10 @@ Status Session::outlast_commit() {
     return {};
 }
 
+Sent Session::sent() const {
+    return {ram_bytes, std::chrono::nanoseconds(ram_busy_ns), ram_channels};
+}
+
 void Session::end_all() const noexcept {
     if (over_)
         sys::signal_event(over_.get());

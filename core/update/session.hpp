@@ -25,6 +25,7 @@
 #include "core/update/channel.hpp"
 #include "core/update/entrance.hpp"
 #include "core/update/received.hpp"
+#include "core/update/round_meter.hpp"
 #include "core/update/stream.hpp"
 
 namespace segue::update {
@@ -108,6 +109,12 @@ public:
     std::function<Status()> keep;      // gives the inventory to the keeper, or takes it back
     std::atomic<std::uint64_t> ram_bytes{0}; // moved by put_pages or get_pages
     std::function<void(std::uint64_t, std::uint64_t)> progress;
+    std::function<void(std::uint64_t)> looked; // at the dirty log: bytes that are to be sent
+    std::function<void(unsigned)> throttle;    // outgoing: the guest's vCPUs, by percent
+    // Of put_pages() up to now.
+    Sent sent() const;
+    std::atomic<std::int64_t> ram_busy_ns{0};
+    std::atomic<unsigned> ram_channels{0};
     // Incoming, from another host: where every connection comes in, instead of listen().
     Entrance* entrance = nullptr;
     Filling* filling = nullptr;           // incoming, where the plan has it

@@ -118,7 +118,6 @@ public:
         if (at && p == *at)
             act();
     }
-    void progress(std::uint64_t, std::uint64_t total) override { bytes = total; }
     Status switching_over(const report::UpdateRecord& record) override {
         steps.push_back(record.switch_over);
         return on_step ? on_step(record.switch_over) : Status();
@@ -131,7 +130,6 @@ public:
     std::vector<report::Phase> phases;
     std::vector<report::SwitchOver> steps;
     std::vector<report::UpdateRecord> ends;
-    std::uint64_t bytes = 0;
 };
 
 class TwoSides : public testing::Test {

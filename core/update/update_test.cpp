@@ -101,12 +101,13 @@ class CopiedRam : public TwoSides, public testing::WithParamInterface<const char
 TEST_P(CopiedRam, ArrivesInABlockOfItsOwn) {
     plugins_.options = new_options_ = {{"ram", GetParam()}};
     inventory_.blocks()[0].base()[8192] = std::byte{9};
-    expect_moved(update());
+    const report::UpdateRecord r = update();
+    expect_moved(r);
     const auto& there = candidate().inventory.blocks().at(0);
     EXPECT_NE(inventory::FileId::of(there.fd.get()).value(),
               inventory::FileId::of(inventory_.blocks()[0].fd.get()).value());
     EXPECT_EQ(there.base()[8192], std::byte{9});
-    EXPECT_EQ(report_.bytes, 1u << 20);
+    EXPECT_EQ(r.copy.value().total, 1u << 20);
     EXPECT_EQ(candidate().record.ram_bytes_copied, 4096u) << "zero pages need no bytes";
     EXPECT_EQ(candidate().record.requests_in_flight, 3u);
 }

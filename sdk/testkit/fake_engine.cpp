@@ -143,6 +143,12 @@ struct FakeEngine::Service {
             self.wrong("drop() of pages that no block has");
         return self.answer("drop", {Phase::Fetch}, e);
     }
+    static segue_status throttle(void* h, uint32_t percent, segue_error* e) {
+        FakeEngine& self = of(h);
+        if (percent > SEGUE_THROTTLE_MAX)
+            self.wrong("throttle by more than there is");
+        return self.answer("throttle", {Phase::Copy}, e);
+    }
 
 private:
     static segue_status on(void* h, void* ch, const char* call,
@@ -176,7 +182,8 @@ FakeEngine::FakeEngine()
                  Service::faults,
                  Service::missing,
                  Service::disarm,
-                 Service::drop} {}
+                 Service::drop}
+    , throttle_{this, Service::throttle} {}
 
 Result<std::unique_ptr<FakeEngine>> FakeEngine::make(const std::vector<std::uint64_t>& survives) {
     std::unique_ptr<FakeEngine> engine(new FakeEngine());
@@ -200,6 +207,7 @@ void FakeEngine::offer_to(FakeHost& host) const {
     host.add(SEGUE_DIRTY_ID, &dirty_);
     host.add(SEGUE_RAM_CONVERT_ID, &ram_convert_);
     host.add(SEGUE_USERFAULT_ID, &userfault_);
+    host.add(SEGUE_THROTTLE_ID, &throttle_);
 }
 
 void FakeEngine::allow(const segue_plan& plan) {

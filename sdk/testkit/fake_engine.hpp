@@ -12,6 +12,7 @@
 #include <segue/abi/mode.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
+#include <segue/abi/throttle.h>
 #include <segue/abi/update.h>
 #include <segue/abi/userfault.h>
 #include <segue/cpp/mapping.hpp>
@@ -59,6 +60,7 @@ private:
     segue_host_dirty dirty_;
     segue_host_ram_convert ram_convert_;
     segue_host_userfault userfault_;
+    segue_host_throttle throttle_;
     std::vector<segue_block> blocks_;
     std::vector<UniqueFd> fds_;
     std::vector<Mapping> maps_;

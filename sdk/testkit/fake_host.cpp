@@ -4,6 +4,7 @@
 #include <segue/abi/dirty.h>
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
+#include <segue/abi/throttle.h>
 #include <segue/abi/update.h>
 #include <segue/abi/userfault.h>
 #include <segue/cpp/sys.hpp>
@@ -17,7 +18,8 @@ namespace {
 
 constexpr const char* for_all[] = {SEGUE_CONFIG_ID, SEGUE_LOG_ID};
 constexpr const char* for_modes[] = {SEGUE_UPDATE_ID,      SEGUE_RAM_ID,     SEGUE_DIRTY_ID,
-                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID, SEGUE_USERFAULT_ID};
+                                     SEGUE_RAM_CONVERT_ID, SEGUE_THREADS_ID, SEGUE_THROTTLE_ID,
+                                     SEGUE_USERFAULT_ID};
 constexpr const char* for_keepers[] = {SEGUE_PROCESS_ID};
 constexpr const char* for_those_who_need_it[] = {SEGUE_COMMAND_ID};
 

@@ -12,6 +12,7 @@
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/threads.h>
+#include <segue/abi/throttle.h>
 #include <segue/abi/transport.h>
 #include <segue/abi/update.h>
 #include <segue/abi/userfault.h>
@@ -33,3 +34,4 @@ SHOWN segue_host_ram_convert the_ram_convert_service;
 SHOWN segue_host_threads the_threads_service;
 SHOWN segue_host_update the_update_service;
 SHOWN segue_host_userfault the_userfault_service;
+SHOWN segue_host_throttle the_throttle_service;

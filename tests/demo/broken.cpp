@@ -13,7 +13,6 @@ public:
         if (phase == segue::report::Phase::Commit)
             ::raise(SIGSEGV);
     }
-    void progress(std::uint64_t, std::uint64_t) override {}
     void ended(const segue::report::UpdateRecord&) override {}
 };
 

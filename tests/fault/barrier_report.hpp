@@ -26,7 +26,6 @@ public:
     void phase(report::Phase phase, const report::UpdateRecord& record) override {
         wait_at(report::name_of(phase), record);
     }
-    void progress(std::uint64_t, std::uint64_t) override {}
     Status switching_over(const report::UpdateRecord& record) override {
         wait_at(report::name_of(record.switch_over), record);
         return {};

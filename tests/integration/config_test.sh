@@ -22,7 +22,12 @@ segue() { "$build/bin/segue" --run-dir "$host/run" --state-dir "$host/state" "$@
 cleanup() {
     segue kill "$name" >/dev/null 2>&1 || true
     rm -rf "$work"
-    [[ -z ${before:-} ]] || echo "$before" >"$pool/nr_hugepages"
+    for ((i = 0; i < 100; i++)); do # as tests/support/huge_pages.hpp
+        [[ ${before:-} ]] || break
+        echo "$before" >"$pool/nr_hugepages"
+        (($(<"$pool/nr_hugepages") > before)) || break
+        sleep 0.1
+    done
 }
 trap cleanup EXIT
 

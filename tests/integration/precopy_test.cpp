@@ -104,6 +104,18 @@ TEST_F(Precopy, AGuestThatWritesTooFastStays) {
     expect_unharmed();
 }
 
+TEST_F(Precopy, OrIsThrottledBefore) {
+    boot(spec("downtime_limit = '1us', max_rounds = 3, bandwidth = '8M', converge = 'throttle'"));
+    const report::UpdateRecord r = update();
+    ASSERT_EQ(r.status, report::UpdateStatus::Failed);
+    ASSERT_TRUE(r.copy);
+    EXPECT_EQ(r.copy->rounds, 3u);
+    EXPECT_GE(r.copy->throttle, 20u);
+    EXPECT_GT(r.copy->rate, 0u);
+    EXPECT_THAT(guest_->log(), HasSubstr("its vCPUs are throttled by 20 %"));
+    expect_unharmed();
+}
+
 TEST_F(Precopy, OrGoesAllTheSameWhereThatIsAskedFor) {
     boot(spec("downtime_limit = '1us', max_rounds = 1, converge = 'switch'"));
     ASSERT_NO_FATAL_FAILURE(move());

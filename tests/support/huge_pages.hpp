@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <chrono>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include <segue/cpp/unique_fd.hpp>
 
@@ -23,22 +25,30 @@ public:
         write(before_ + pages);
         there_ = turn_ && read() == before_ + pages;
     }
-    ~HugePages() { write(before_); }
+    // What a process that is still ending holds would be taken for part of the pool by the next.
+    ~HugePages() {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        for (write(before_); read() > before_ && std::chrono::steady_clock::now() < until;) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+            write(before_);
+        }
+    }
     HugePages(const HugePages&) = delete;
     HugePages& operator=(const HugePages&) = delete;
 
     // False: not root, or the host's memory is in pieces.
     bool there() const { return there_; }
+    // Of the whole pool, in pages.
+    static unsigned unused() { return read("free_hugepages"); }
 
 private:
     static constexpr const char* kDir = "/sys/kernel/mm/hugepages/hugepages-2048kB";
-    static std::string file() { return std::string(kDir) + "/nr_hugepages"; }
-    static unsigned read() {
+    static unsigned read(const char* file = "nr_hugepages") {
         unsigned n = 0;
-        std::ifstream(file()) >> n;
+        std::ifstream(std::string(kDir) + "/" + file) >> n;
         return n;
     }
-    static void write(unsigned n) { std::ofstream(file()) << n; }
+    static void write(unsigned n) { std::ofstream(std::string(kDir) + "/nr_hugepages") << n; }
 
     UniqueFd turn_;
     unsigned before_ = 0;

@@ -75,7 +75,7 @@ TEST(Msrs, OfAFeatureAreTheGuestsWhereItSeesThatFeature) {
                  {0x480, "vmx"},         {0xda0, "xsaves"},
                  {0xc0000103, "rdtscp"}, {0xc0000103, "rdpid"},
                  {0xc0010117, "svm"},    {0x6a2, "shstk"},
-                 {0x345, "pdcm"}};
+                 {0x345, "pdcm"},        {0x600, "dts"}};
     for (const auto& o : owned) {
         CpuidEntries cpu;
         EXPECT_FALSE(msr_is_shown(cpu, o.index)) << o.index;
@@ -85,6 +85,8 @@ TEST(Msrs, OfAFeatureAreTheGuestsWhereItSeesThatFeature) {
     }
     for (const std::uint32_t index : {0x10u, 0x174u, 0x277u, 0xc0000080u, 0x4b564d00u})
         EXPECT_TRUE(msr_is_shown({}, index)) << index;
+    for (const std::uint32_t index : {0x40000001u, 0x40000020u, 0x40000118u})
+        EXPECT_FALSE(msr_is_shown({}, index)) << "of Hyper-V: " << index;
     kvm_cpuid_entry2 monitoring = {};
     monitoring.function = 0xa;
     monitoring.eax = 2;

@@ -26,9 +26,11 @@ constexpr Owner kOwners[] = {
     {0x345, 0x345, "pdcm"},                                // PERF_CAPABILITIES
     {0x480, 0x491, "vmx"},                                 //
     {0x560, 0x58b, "intel_pt"},                            //
+    {0x600, 0x600, "dts"},                                 // DS_AREA
     {0x6a0, 0x6a8, "shstk ibt"},                           // CET
     {0xd90, 0xd90, "mpx"},                                 // BNDCFGS
     {0xda0, 0xda0, "xsaves"},                              // XSS
+    {0x40000000, 0x400001ff, ""},                          // Hyper-V's: shown to no guest
     {0xc0000103, 0xc0000103, "rdtscp rdpid"},              // TSC_AUX
     {0xc0000104, 0xc0000104, "tsc_scale"},                 // TSC_RATIO
     {0xc0010117, 0xc0010117, "svm"},                       // VM_HSAVE_PA

@@ -28,6 +28,8 @@ constexpr Fixed kFixed[] = {
     {"vcpu*.msr.0x1d9", 0, "DEBUGCTL: this KVM emulates no branch tracing"},
     {"vcpu*.msr.0x1d[bcde]", kRefused, "last branch and interrupt records: read-only without LBR"},
     {"vcpu*.msr.0x345", kRefused, "PERF_CAPABILITIES: no PMU is shown"},
+    {"vcpu*.msr.0xc001000[0-7]", 0, "EVNTSEL, PERFCTR: an emulated CPU has no counters"},
+    {"vcpu*.nested", EINVAL, "no nested guest runs: bytes of another form than VMX's or SVM's"},
     {"vcpu*.msr.0xc0000104", kRefused, "TSC_RATIO: SVM is not shown"},
     {"vcpu*.msr.0xc0010117", 0, "VM_HSAVE_PA: SVM is not shown"},
     {"vcpu*.msr.0xc001011f", 0, "VIRT_SPEC_CTRL: not shown"},

@@ -23,14 +23,15 @@ using testing::IsEmpty;
 constexpr std::uint64_t kBytes = 8 << 20;
 
 // A mapping of `file`, or of a new one.
-inventory::RamBlock block_of(UniqueFd file = {}, unsigned memfd_flags = 0) {
+inventory::RamBlock block_of(UniqueFd file = {}, unsigned memfd_flags = 0,
+                             std::uint64_t bytes = kBytes) {
     inventory::RamBlock block;
     block.id = "ram0";
-    block.bytes = kBytes;
+    block.bytes = bytes;
     block.page_shift = memfd_flags != 0 ? 21 : 12;
     block.fd = file ? std::move(file) : sys::memfd("ram_placement_test", memfd_flags).value();
-    EXPECT_TRUE(sys::truncate(block.fd.get(), kBytes).ok());
-    block.map = Mapping::make(kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+    EXPECT_TRUE(sys::truncate(block.fd.get(), bytes).ok());
+    block.map = Mapping::make(bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
                               block.fd.get(), 0, "ram0")
                     .value();
     return block;
@@ -164,10 +165,12 @@ TEST(RamPlacement, APoolOfHugePagesThatIsTooSmall) {
     const test::HugePages pool(1);
     ASSERT_TRUE(pool.there());
     config::MemoryConfig m = ram0();
+    m.size = (pool.unused() + 3ull) << 21;
     m.prealloc = true;
-    const auto s = RamPlacement({m}).preallocate(one(block_of({}, MFD_HUGETLB | MFD_HUGE_2MB)));
+    const auto s =
+        RamPlacement({m}).preallocate(one(block_of({}, MFD_HUGETLB | MFD_HUGE_2MB, m.size)));
     ASSERT_EQ(s.code(), Code::Refused);
-    EXPECT_THAT(s.error().what(), HasSubstr("RAM block 'ram0' of 8M: the pool of huge pages"));
+    EXPECT_THAT(s.error().what(), HasSubstr("M: the pool of huge pages"));
     EXPECT_THAT(s.error().way_out(), HasSubstr("nr_hugepages"));
 }
 

@@ -26,6 +26,8 @@ public:
 
     // [thread] Waits for an order that is not `seen`, which starts as 0.
     OrderWord next(OrderWord seen) noexcept;
+    // [thread] Until there is another one than `order`, or the deadline, or a signal.
+    void nap(OrderWord order, Deadline until) noexcept { (void)futex_wait(order_, order, until); }
     OrderWord current() const noexcept { return order_.load(std::memory_order_acquire); }
     // [thread] Once an order; too late for one that a newer replaced, it does nothing.
     void done(OrderWord order) noexcept;

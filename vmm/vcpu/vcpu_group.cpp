@@ -22,6 +22,7 @@ Result<std::unique_ptr<VcpuGroup>> VcpuGroup::create(std::vector<Vcpu> vcpus, co
 
 VcpuGroup::~VcpuGroup() {
     (void)stop(Deadline::never()); // so that none is still telling an event to the others
+    throttle(0);
     unbind();
     shared_.orders.give(Order::Quit, 0);
     threads_.clear();
@@ -84,6 +85,13 @@ void VcpuGroup::run() noexcept {
         return;
     running_ = true;
     resume();
+}
+
+void VcpuGroup::throttle(unsigned percent) noexcept {
+    std::vector<pid_t> tids;
+    for (const auto& thread : threads_)
+        tids.push_back(thread->tid());
+    shared_.turns.set(percent, tids, kick_signal());
 }
 
 Status VcpuGroup::do_work(VcpuWork work) {

@@ -23,6 +23,7 @@ public:
 
     Status stop(Deadline deadline) override;
     void run() noexcept override;
+    void throttle(unsigned percent) noexcept override;
 
     std::size_t size() const { return threads_.size(); }
     // Of the thread of vCPU `id`; after the first on_each(). [any]

@@ -6,6 +6,8 @@
 #include <array>
 #include <condition_variable>
 #include <cstring>
+#include <fstream>
+#include <thread>
 
 #include <segue/cpp/sys.hpp>
 
@@ -115,6 +117,31 @@ TEST_F(VcpuGroupTest, NoExitIsHalfDoneOnceStopped) {
         // What the device has given has arrived: that happens in the KVM_RUN after the exit.
         ASSERT_EQ(eax(), port.last());
     }
+}
+
+TEST_F(VcpuGroupTest, AThrottledVcpuIsOutOfTheGuestForItsPartOfTheTime) {
+    const auto on_cpu = [this] {
+        std::int64_t ns = 0;
+        std::ifstream("/proc/self/task/" + std::to_string(group->tid(0)) + "/schedstat") >> ns;
+        return std::chrono::nanoseconds(ns);
+    };
+    group->run();
+    ASSERT_TRUE(port.wait_beyond(0));
+    group->throttle(90);
+    const auto began = std::chrono::steady_clock::now();
+    const auto before = on_cpu();
+    std::this_thread::sleep_for(500ms);
+    const auto ran = on_cpu() - before;
+    EXPECT_LT(ran.count(), (std::chrono::steady_clock::now() - began).count() / 2);
+    EXPECT_GT(ran.count(), 0) << "it goes on";
+    group->throttle(99);
+    ASSERT_TRUE(group->stop(Deadline::in(10s)).ok());
+    ASSERT_EQ(eax(), port.last()) << "no nap between an exit and its completion counts";
+    group->run();
+    ASSERT_TRUE(port.wait_beyond(port.last()));
+    group->throttle(0);
+    ASSERT_TRUE(port.wait_beyond(port.last() + 1000));
+    ASSERT_TRUE(group->stop(Deadline::in(10s)).ok());
 }
 
 TEST_F(VcpuGroupTest, TheGateIsOpenOnlyWhileItRuns) {

@@ -13,15 +13,17 @@ namespace segue::vmm {
 
 namespace {
 
+thread_local volatile sig_atomic_t kicked = 0;
+
+} // namespace
+
 int kick_signal() {
     return SIGRTMIN;
 }
 
-} // namespace
-
 Status install_kick_handler() {
     struct sigaction action = {};
-    action.sa_handler = [](int) {}; // its only work is to end KVM_RUN with EINTR
+    action.sa_handler = [](int) { kicked = 1; }; // and it ends KVM_RUN with EINTR
     if (::sigaction(kick_signal(), &action, nullptr) != 0)
         return Error::from_errno(errno, "sigaction of the kick signal");
     return {};
@@ -73,6 +75,10 @@ void VcpuThread::loop() {
 // may raise another exit, so only EINTR ends it.
 void VcpuThread::run_guest(OrderWord order) {
     for (;;) {
+        if (kicked != 0) {
+            kicked = 0;
+            shared_.turns.nap(shared_.orders, order);
+        }
         const auto ran = vcpu_.run();
         if (!ran) {
             shared_.exits->failed(vcpu_, ran.error());

@@ -10,6 +10,7 @@
 #include "vmm/kvm/vcpu.hpp"
 #include "vmm/vcpu/exits.hpp"
 #include "vmm/vcpu/orders.hpp"
+#include "vmm/vcpu/turns.hpp"
 
 namespace segue::vmm {
 
@@ -23,6 +24,7 @@ struct VcpuWork {
 struct VcpuShared {
     Orders orders;
     VcpuWork work;
+    Turns turns;
     Exits* exits = nullptr;
     std::atomic<bool> halted = false; // a guest event is pending: nobody enters the guest
 };
@@ -54,7 +56,8 @@ private:
     std::thread thread_;
 };
 
-// Installs the handler of the kick signal, for the whole process. Once is enough.
+// By which a thread comes out of the guest. Its handler is installed for the whole process, once.
+int kick_signal();
 Status install_kick_handler();
 
 } // namespace segue::vmm

@@ -65,7 +65,8 @@ Result<Mode> Mode::create(const LoadedPlugin& plugin, const PluginConfig& config
     const Given given[] = {
         {SEGUE_UPDATE_ID, services.update},           {SEGUE_RAM_ID, services.ram},
         {SEGUE_THREADS_ID, services.threads},         {SEGUE_DIRTY_ID, services.dirty},
-        {SEGUE_RAM_CONVERT_ID, services.ram_convert}, {SEGUE_USERFAULT_ID, services.userfault}};
+        {SEGUE_RAM_CONVERT_ID, services.ram_convert}, {SEGUE_USERFAULT_ID, services.userfault},
+        {SEGUE_THROTTLE_ID, services.throttle}};
     SEGUE_ASSIGN(auto i, make_instance<segue_mode>(
                              plugin, SEGUE_MODE_ID, config,
                              [&](auto& made, segue_error* e) {

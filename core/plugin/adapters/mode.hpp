@@ -12,6 +12,7 @@
 #include <segue/abi/ram.h>
 #include <segue/abi/ram_convert.h>
 #include <segue/abi/threads.h>
+#include <segue/abi/throttle.h>
 #include <segue/abi/update.h>
 #include <segue/abi/userfault.h>
 #include <segue/cpp/result.hpp>
@@ -45,6 +46,7 @@ struct ModeServices {
     const segue_host_dirty* dirty = nullptr;
     const segue_host_ram_convert* ram_convert = nullptr;
     const segue_host_userfault* userfault = nullptr;
+    const segue_host_throttle* throttle = nullptr;
 };
 
 // One side of one update. [update]

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <thread>
 
+#include <segue/cpp/throttle.hpp>
+
 namespace segue::modes {
 
 namespace {
@@ -12,6 +14,9 @@ constexpr std::chrono::milliseconds kNap{5}; // between two looks at the engine
 
 // Shorter rounds say more of their overheads than of the channels.
 constexpr std::uint64_t kMeasured = 1u << 20; // bytes
+
+// Of the time that vCPUs are kept out of the guest; QEMU's cpu-throttle-initial and -increment.
+constexpr unsigned kFirstThrottle = 20, kMoreThrottle = 10; // percent
 
 // The guest stands still for more than the bytes: vCPUs are stopped, state is saved and loaded.
 std::chrono::microseconds for_bytes(std::chrono::microseconds limit) {
@@ -49,16 +54,32 @@ Result<Ended> Sender::rounds() {
         due_ = Clock::now() + pacing_.max_time;
     SEGUE_ASSIGN(left_, look());
     for (round_ = 1; round_ <= pacing_.max_rounds && !asked_ && !late_; ++round_) {
+        const std::uint64_t before = sent_;
         SEGUE_TRY(send(round_, left_));
         SEGUE_ASSIGN(left_, look());
         host_.log(SEGUE_LOG_INFO, "round " + std::to_string(round_) + ": " + prospects());
-        if (asked_ || late_ || time_for(left_) > for_bytes(pacing_.limit))
+        if (asked_ || late_)
             continue; // an interrupted round says nothing of the rate
-        SEGUE_TRY(end_pages());
-        return Ended::Fits;
+        if (time_for(left_) <= for_bytes(pacing_.limit)) {
+            SEGUE_TRY(end_pages());
+            return Ended::Fits;
+        }
+        SEGUE_TRY(throttle_more(sent_ - before));
     }
     SEGUE_TRY(end_pages());
     return asked_ ? Ended::Asked : Ended::TooSlow;
+}
+
+// A guest that has written more than half of what the round sent meets the limit in many rounds or
+// never. The first round sends all there is, and says nothing of that.
+Status Sender::throttle_more(std::uint64_t sent) {
+    if (!pacing_.throttle || round_ == 1 || left_ <= sent / 2 || throttled_ == SEGUE_THROTTLE_MAX)
+        return {};
+    throttled_ =
+        std::min(throttled_ == 0 ? kFirstThrottle : throttled_ + kMoreThrottle, SEGUE_THROTTLE_MAX);
+    host_.log(SEGUE_LOG_WARN, "the guest writes too fast: its vCPUs are throttled by " +
+                                  std::to_string(throttled_) + " %");
+    return Throttle(host_).set(throttled_);
 }
 
 Status Sender::last_round() {

@@ -23,6 +23,7 @@ struct Pacing {
     std::chrono::microseconds limit{0}; // of the pause that the last round may make
     unsigned max_rounds = 0;
     std::chrono::microseconds max_time{0}; // for all of them; 0: any
+    bool throttle = false;                 // the guest, where it writes too fast
 
     // Of options "bandwidth", "downtime_limit" and "max_rounds".
     static Result<Pacing> read(const Config& config);
@@ -69,6 +70,7 @@ private:
     Status keep_pace(const Pace& pace);
     std::chrono::microseconds time_for(std::uint64_t bytes) const;
     std::string prospects() const;
+    Status throttle_more(std::uint64_t sent);
     Result<bool> interrupted();
 
     Host host_;
@@ -86,7 +88,8 @@ private:
     unsigned round_ = 0;                               // the last
     std::uint64_t left_ = 0;                           // bytes, after it
     std::atomic<bool> asked_{false}, late_{false};
-    double rate_ = 0; // bytes a second, of the last round that was long enough
+    unsigned throttled_ = 0; // percent
+    double rate_ = 0;        // bytes a second, of the last round that was long enough
 };
 
 } // namespace segue::modes

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <segue/abi/threads.h>
+#include <segue/abi/throttle.h>
 #include <segue/cpp/mode.hpp>
 
 #include "plugins/modes/common/receiver.hpp"
@@ -86,7 +87,7 @@ private:
         if (!settings_.switch_anyway)
             return Error(Code::Refused, sender_->too_slow())
                 .way_out("raise update.blackout_budget or update.options.precopy.downtime_limit, "
-                         "use more channels, or set converge to \"switch\"");
+                         "use more channels, or set converge to \"throttle\" or \"switch\"");
         host_.log(SEGUE_LOG_WARN, sender_->too_slow() + ": it is switched over all the same");
         return {};
     }
@@ -103,8 +104,8 @@ private:
     std::optional<Sender> sender_;
 };
 
-constexpr const char* needs[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, SEGUE_DIRTY_ID, SEGUE_THREADS_ID,
-                                 nullptr};
+constexpr const char* needs[] = {SEGUE_UPDATE_ID,  SEGUE_RAM_ID,      SEGUE_DIRTY_ID,
+                                 SEGUE_THREADS_ID, SEGUE_THROTTLE_ID, nullptr};
 constexpr Info info = {.summary = "RAM is copied to a new process while the guest runs",
                        .options = kOptions,
                        .needs = needs,

@@ -29,8 +29,8 @@ inline constexpr std::array<segue_option, 5> kOptions = {
     segue::number_option(SEGUE_OPTION_UINT, "max_rounds",
                          "how often what was written meanwhile is sent again", "30", 1, 1000),
     segue::string_option("converge",
-                         "what to do if the guest writes too fast for that: cancel, or switch "
-                         "with a longer pause",
+                         "if the guest writes too fast for that: cancel, switch with a longer "
+                         "pause, or throttle its vCPUs, then cancel",
                          "cancel"),
 };
 

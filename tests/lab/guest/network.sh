@@ -21,8 +21,8 @@ network_needed() { # else ends the script
     exit 0
 }
 
-network_initrd() {
-    { cat <<'JOB' && echo "$more"; } | linux_initrd "$programs/stream"
+network_initrd() { # MORE PROGRAMS...
+    { cat <<'JOB' && echo "$more"; } | linux_initrd "$programs/stream" "$@"
 busybox ip link set eth0 up && busybox ip addr add 10.9.0.2/24 dev eth0 || echo "guest: no card"
 echo "guest: a card with $(busybox ls /sys/class/net/eth0/queues | busybox grep -c rx) queues"
 stream to 10.9.0.1 5000 &
