@@ -34,6 +34,10 @@ constexpr std::uint32_t kMtrrs[] = {0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x
                                     0x20e, 0x20f, 0x250, 0x258, 0x259, 0x268, 0x269,
                                     0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f, 0x2ff};
 
+// A vCPU's own, which KVM lists among those that tell of the host only: DE_CFG, in which a guest on
+// AMD makes LFENCE serializing.
+constexpr std::uint32_t kUnlisted[] = {0xc0011029};
+
 void add_banks(std::uint64_t mcg_cap, std::vector<std::uint32_t>& indices) {
     const auto banks = static_cast<std::uint32_t>(mcg_cap & 0xff);
     for (std::uint32_t i = 0; i < banks * 4; ++i) // CTL, STATUS, ADDR, MISC of each bank
@@ -96,6 +100,7 @@ std::span<kvm_msr_entry> MsrBlock::use(std::size_t count) {
 Result<std::vector<std::uint32_t>> msrs_of(const Kvm& kvm, const Vcpu& vcpu) {
     SEGUE_ASSIGN(auto indices, kvm.msr_indices());
     indices.insert(indices.end(), std::begin(kMtrrs), std::end(kMtrrs));
+    indices.insert(indices.end(), std::begin(kUnlisted), std::end(kUnlisted));
     MsrBlock block(1);
     kvm_msr_entry cap = {};
     cap.index = kMcgCap;

@@ -40,7 +40,7 @@ private:
     std::vector<std::uint64_t> words_;
 };
 
-// The index list, MTRRs and machine-check banks, as far as this vCPU can be read at them and the
+// The index list, MTRRs, machine-check banks and what is not listed, as far as this vCPU can be read at them and the
 // guest can know of them, sorted by step. [vcpu]
 Result<std::vector<std::uint32_t>> msrs_of(const Kvm& kvm, const Vcpu& vcpu);
 

@@ -31,6 +31,7 @@ constexpr Fixed kFixed[] = {
     {"vcpu*.msr.0xc001000[0-7]", 0, "EVNTSEL, PERFCTR: an emulated CPU has no counters"},
     {"vcpu*.nested", EINVAL, "no nested guest runs: bytes of another form than VMX's or SVM's"},
     {"vcpu*.msr.0xc0000104", kRefused, "TSC_RATIO: SVM is not shown"},
+    {"vcpu*.msr.0xc0011029", kRefused, "DE_CFG: at most LFENCE's bit, where the host has it"},
     {"vcpu*.msr.0xc0010117", 0, "VM_HSAVE_PA: SVM is not shown"},
     {"vcpu*.msr.0xc001011f", 0, "VIRT_SPEC_CTRL: not shown"},
     {"vcpu*.sregs.flags", EINVAL, "PDPTRS_VALID: only with PAE paging; KVM-PVM has none"},

@@ -77,7 +77,7 @@ on_off() { busybox poweroff -f; }
 on_again() { busybox reboot -f; }
 on_warnings() {
     echo "guest: $(($(warnings) - before)) warnings"
-    all_warnings | busybox tail -n 3
+    all_warnings | busybox tail -n +$((before + 1)) | busybox head -n 8
 }
 before=$(warnings)
 . /job
