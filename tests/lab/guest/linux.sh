@@ -25,7 +25,17 @@ linux_cleanup() {
 }
 lab_at_end linux_cleanup
 
+# Of the VMM: name, state, ticks in user and kernel mode, and where it waits.
+vmm_threads() {
+    local pid task
+    pid=$(segue status linux --json | jq .pid) || return 0
+    for task in "/proc/$pid/task"/*; do
+        echo "$(<"$task/comm")" "$(sed 's/.*) //' "$task/stat" | cut -d' ' -f1,12,13)" "$(<"$task/wchan")"
+    done
+}
+
 fail() {
+    vmm_threads >"$LAB_OUT/threads" 2>&1 || true
     tail -n 20 "$console" >&2 || true
     tail -n 5 "$vmm_log" >&2 || true
     lab_fail "$*"
