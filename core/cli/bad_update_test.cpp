@@ -33,6 +33,10 @@ const Row kUpdateRows[] = {
      "us, ms, s or m"},
     {"DeadlineOverflows", UPDATE "deadline.copy = \"18446744073709551615m\"\n",
      "g.toml:9:17: update.deadline.copy is", "us, ms, s or m"},
+    {"RingOfNoPowerOfTwo", UPDATE "dirty_ring_size = 3000\n",
+     "g.toml:9:19: update.dirty_ring_size is 3000, but must be 0 or a power of two from 1024 to "
+     "65536",
+     "4096 is what most guests need"},
     {"BudgetIsASize", UPDATE "blackout_budget = \"1M\"\n",
      "g.toml:9:19: update.blackout_budget is \"1M\", but must be a duration", "us, ms, s or m"},
     {"BinaryIsEmpty", UPDATE "binary = \"\"\n",

@@ -2,6 +2,7 @@
 #include "core/config/guest_config.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/base/number_list.hpp"
 #include "core/base/trusted.hpp"
@@ -153,6 +154,11 @@ Status read_update(const Settings& s, UpdateConfig& out) {
     out.keeper = s.text("update.keeper");
     if (s.find("update.blackout_budget") != nullptr)
         out.blackout_budget = time_of(s, "update.blackout_budget");
+    out.dirty_ring_size = static_cast<std::uint32_t>(s.number("update.dirty_ring_size"));
+    if (out.dirty_ring_size != 0 &&
+        (out.dirty_ring_size < 1024 || !std::has_single_bit(out.dirty_ring_size)))
+        return s.wrong(*s.find("update.dirty_ring_size"), "0 or a power of two from 1024 to 65536")
+            .way_out("4096 is what most guests need; 0 leaves it to KVM's bitmaps");
     out.deadline = {time_of(s, "update.deadline.prepare"), time_of(s, "update.deadline.copy"),
                     time_of(s, "update.deadline.pause"), time_of(s, "update.deadline.drain"),
                     time_of(s, "update.deadline.handover")};

@@ -67,6 +67,7 @@ struct UpdateConfig {
     std::string keeper;             // "": none
     std::string keeper_options = "update.keeper_options";
     std::optional<std::chrono::microseconds> blackout_budget;
+    std::uint32_t dirty_ring_size = 0; // entries, for each vCPU; 0: none
     Deadlines deadline;
     std::vector<ChannelConfig> channels;
 

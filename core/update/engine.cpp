@@ -291,7 +291,7 @@ Status Engine::recover(const std::string& address) {
         return job_->update->recover(address);
     if (arrived_ != nullptr && arrived_->fetching())
         return arrived_->recover(address);
-    return Recovery().recover(address); // nothing waits
+    return Recovery().recover(address, [] {}); // nothing waits
 }
 
 Status Engine::switch_now() {

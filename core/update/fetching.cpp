@@ -70,6 +70,10 @@ void Incoming::fetch() {
         progress_.warn("the guest runs here and depends on both VMMs until " + format_size(left) +
                        " of its RAM have come: if one of them ends before, so does the guest");
     enter(Phase::Fetch);
+    session_.reached = [this] {
+        recovery_.reached();
+        progress_.change([](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyActive; });
+    };
     Status s = all_fetched();
     while (s.code() == Code::Paused && !given_up_ && filling_->missing() != 0)
         s = pause(s.error());
@@ -93,6 +97,7 @@ Status Incoming::pause(const Error& why) {
     session_.end_all();
     SEGUE_TRY(services_.threads().join(Deadline::never()));
     session_.close_channels();
+    recovery_.lose();
     progress_.change([](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyPaused; });
     progress_.warn("the connection to the VMM that has the rest of the guest's RAM is lost (" +
                    why.what() +
@@ -113,9 +118,11 @@ Status Incoming::fetch_again(const std::string& address) {
     SEGUE_ASSIGN(plugin::Listener listener, transport.listen());
     entrance_.emplace(std::move(listener), session_.agreed.nonce);
     session_.entrance = &*entrance_;
-    session_.begin_anew();
+    session_.begin_anew(Deadline::never()); // an operator has two commands to give
     if (given_up_)
         return Error(Code::Cancelled, "nobody waits for the rest of the guest's RAM any more");
+    if (recovery_.overtaken())
+        return Error(Code::Paused, "another address was named");
     filling_->tell_again();
     progress_.change([](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyRecover; });
     return all_fetched();
@@ -134,6 +141,7 @@ Status Incoming::fetched(const Status& how) {
         if (!how)
             log::warn("all RAM has come, but the mode says: " + how.error().what());
         filling_->disarm();
+        session_.end_all(); // of threads that still hear the other side out
         finish();
         return {};
     }

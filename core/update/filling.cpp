@@ -37,9 +37,15 @@ Status Filling::discard(std::uint32_t block, std::uint64_t first, std::uint64_t 
     return {};
 }
 
-Status Filling::arm() {
+std::uint64_t Filling::not_received() const {
+    std::uint64_t pages = 0;
     for (const ReceivedMap& map : received_)
-        missing_ += map.missing();
+        pages += map.missing();
+    return pages;
+}
+
+Status Filling::arm() {
+    missing_ = not_received();
     if (missing_ == 0)
         return {};
     SEGUE_TRY(port_.arm());
@@ -175,6 +181,26 @@ Status Filling::settle(std::uint32_t block, std::uint64_t first, std::uint64_t n
 void Filling::disarm() noexcept {
     over_ = true;
     port_.disarm();
+}
+
+bool Filling::give_up() noexcept {
+    const std::lock_guard lock(gate_);
+    if (sealed_ && missing_ != 0)
+        return false;
+    disarm();
+    return true;
+}
+
+Status Filling::seal() {
+    const std::lock_guard lock(gate_);
+    if (over_ && missing_ != 0)
+        return Error(Code::Closed, "RAM that the guest needs could not be had");
+    if (const std::uint64_t pages = not_received(); !armed_ && pages != 0)
+        return Error(Code::Refused, std::to_string(pages) +
+                                        " pages of RAM have not come, and nobody waits for them")
+            .way_out("the mode plugin is at fault: use another mode and tell its author");
+    sealed_ = true;
+    return {};
 }
 
 report::FaultTimes Filling::times() const {

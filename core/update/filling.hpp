@@ -44,9 +44,14 @@ public:
     // A run has come, `bytes` empty where it is of zeros. [any]
     Status take(const segue_pages& pages, std::span<const std::byte> bytes);
     std::uint64_t missing() const { return missing_; } // pages
-    // Whoever waits goes on, and finds zeros in what has not come.
+    // Whoever waits goes on, and finds zeros in what has not come: where all has come, or nothing
+    // can be made of the guest any more. [any]
     void disarm() noexcept;
-    bool gave_up() const { return over_ && missing_ != 0; }
+    // The same for a mode, which gives up the guest's coming here. False: too late for that.
+    bool give_up() noexcept;
+    // Before the guest is taken: what it needs is here, or it will wait for it. From now on nobody
+    // gives up. CLOSED: somebody has. REFUSED: pages have not come, and nobody would wait for them.
+    Status seal();
 
     report::FaultTimes times() const;
 
@@ -63,6 +68,7 @@ private:
         ReceivedMap come;
     };
 
+    std::uint64_t not_received() const;
     std::uint64_t pages_of(std::uint32_t block) const; // of 4 KiB in one of the block's
     bool note(const ports::Fault& fault, segue_fault& out);
     std::uint32_t tell(std::span<segue_fault> room);
@@ -75,6 +81,8 @@ private:
     std::vector<ReceivedMap>& received_;
     std::atomic<std::uint64_t> missing_{0};
     std::atomic<bool> armed_{false}, over_{false};
+    std::mutex gate_; // give_up() against seal(), and sealed_
+    bool sealed_ = false;
     mutable std::mutex mutex_; // of what follows
     std::multimap<Key, Waiting> waiting_;
     std::vector<Key> again_; // of them, to be told once more

@@ -277,8 +277,6 @@ Status Incoming::load() {
         return Error(Code::Refused, "the state is of another guest, generation or attempt");
     SEGUE_TRY(s_.machine.load(in));
     SEGUE_TRY(take_run(in));
-    if (filling_ && filling_->gave_up())
-        return Error(Code::Closed, "the state is loaded, but RAM that it needs could not be had");
     return in.all_taken();
 }
 
@@ -336,6 +334,8 @@ Status Incoming::claim() {
 
 Status Incoming::commit() {
     enter(Phase::Commit);
+    if (filling_)
+        SEGUE_TRY(filling_->seal());
     SEGUE_TRY(origin_->claim(*s_.ownership, s_.guest.generation, header_.attempt, session_.wait()));
     if (origin_->is_elsewhere())
         paused_at_ = monotonic_now() - origin_->stood_still();
@@ -366,7 +366,8 @@ void Incoming::finish() {
     retire();
     if (plan_.successor != SEGUE_SUCCESSOR_PEER)
         use_up(session_);
-    session_.close_channels();
+    if (!hung_) // else it may be in one of them
+        session_.close_channels();
     progress_.end(UpdateStatus::Completed, std::nullopt);
 }
 

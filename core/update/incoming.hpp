@@ -63,7 +63,9 @@ public:
     bool fetches() const { return filling_.has_value(); }
     void await_fetched();
     // Where its connection is lost: the other host comes to that address now. [any]
-    Status recover(const std::string& address) { return recovery_.recover(address); }
+    Status recover(const std::string& address) {
+        return recovery_.recover(address, [this] { session_.end_all(); });
+    }
 
     // Instead of run(), for a probe: whether this program, with its configuration, would take the
     // guest that is described; the answer goes to the other side. Nothing is created or changed.

@@ -55,11 +55,14 @@ public:
 
     // The guest runs on the other side, and needs this one until all of its RAM is there. [any]
     bool fetching() const { return fetching_; }
-    bool paused() const { return paused_; }
+    // And the connection is lost. [any]
+    bool paused() const { return recovery_.lost(); }
     // The guest is to run there now, its RAM to come later. REFUSED where this update cannot. [any]
     Status switch_now();
-    // While that is so, and the connection to the other host is lost: it is there now. [any]
-    Status recover(const std::string& address) { return recovery_.recover(address); }
+    // While that is so: the other host is there now. [any]
+    Status recover(const std::string& address) {
+        return recovery_.recover(address, [this] { attempt_.session.end_all(); });
+    }
     // It is not waited for any more. [any]
     void give_up();
 
@@ -114,7 +117,7 @@ private:
     OnHung on_hung_;
     bool hung_ = false; // by the watchdog, read after its disarm()
     bool examining_ = false, rehearsed_ = false;
-    std::atomic<bool> fetching_{false}, paused_{false}, given_up_{false};
+    std::atomic<bool> fetching_{false}, given_up_{false};
     Recovery recovery_;
     Status fetched_;                    // how it ended
     std::atomic<std::uint32_t> ram_{0}; // the plan's; 0: there is none yet

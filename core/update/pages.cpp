@@ -112,6 +112,7 @@ Status put_run(Session& s, Channel& ch, const segue_pages& pages) {
          {const_cast<std::byte*>(bytes.data()), run.at != 0 ? 0 : bytes.size()}}};
     SEGUE_TRY(ch.send(Frame::Pages, pieces, {}, s.wait()));
     ch.ram().totals.add(run);
+    s.moved();
     s.ram_bytes += bytes.size();
     s.ram_busy_ns += (monotonic_now() - began).count();
     s.ram_channels += run.number == 0 ? 1u : 0u;
@@ -247,6 +248,7 @@ Status get_aside(Session& s, Channel& ch, const FrameHeader& frame, segue_pages&
         return std::span(aside);
     };
     SEGUE_ASSIGN(const Run run, receive_run(s, ch, frame, room));
+    s.moved();
     pages = run.pages;
     s.ram_bytes += run.bytes();
     return s.filling->take(pages, std::span(aside).first(run.bytes()));

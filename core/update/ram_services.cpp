@@ -141,9 +141,8 @@ segue_status missing(void* h, std::uint64_t* pages, segue_error* e) {
 segue_status disarm(void* h, segue_error* e) {
     return call(h, e, [](Session& s) -> Status {
         SEGUE_ASSIGN(Filling * fill, filling(s, "disarm", kServing));
-        if (s.phase != Phase::Handover && fill->missing() != 0)
+        if (!fill->give_up())
             return Error(Code::Refused, "disarm: the guest runs, and pages of it have not come");
-        fill->disarm();
         return {};
     });
 }

@@ -5,6 +5,11 @@
 
 namespace segue::update {
 
+void Recovery::lose() {
+    const std::lock_guard lock(mutex_);
+    lost_ = true;
+}
+
 Result<std::string> Recovery::await() {
     std::unique_lock lock(mutex_);
     waiting_ = true;
@@ -15,15 +20,32 @@ Result<std::string> Recovery::await() {
     return *std::exchange(address_, std::nullopt);
 }
 
-Status Recovery::recover(const std::string& address) {
+Status Recovery::recover(const std::string& address, const std::function<void()>& interrupt) {
     const std::lock_guard lock(mutex_);
-    if (!waiting_ || address_)
+    if (!lost_)
         return Error(Code::Refused, "no connection of this update is lost")
             .way_out("segue watch NAME shows where it is; a connection that is lost shows as "
                      "postcopy-paused");
     address_ = address;
+    if (!waiting_) // under the lock: what await() gives next begins after that
+        interrupt();
     changed_.notify_all();
     return {};
+}
+
+void Recovery::reached() {
+    const std::lock_guard lock(mutex_);
+    lost_ = false;
+}
+
+bool Recovery::lost() const {
+    const std::lock_guard lock(mutex_);
+    return lost_;
+}
+
+bool Recovery::overtaken() const {
+    const std::lock_guard lock(mutex_);
+    return address_ || given_up_;
 }
 
 void Recovery::give_up() {

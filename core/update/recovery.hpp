@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,17 +15,27 @@ namespace segue::update {
 // One of an update's side. Thread-safe.
 class Recovery {
 public:
-    // Until there is one: its address. CANCELLED once it is given up. [update]
+    // The connection has broken: recover() is welcome from now on. [update]
+    void lose();
+    // After that, until there is an address. CANCELLED once it is given up. [update]
     Result<std::string> await();
-    // The other host is reached there: "tcp:192.0.2.2:4444". REFUSED where nothing waits.
-    Status recover(const std::string& address);
+    // The other host is there after all. [any]
+    void reached();
+    // The other host is reached there: "tcp:192.0.2.2:4444". Where another address is being tried,
+    // and was not reached yet, `interrupt` ends that. REFUSED where nothing is lost.
+    Status recover(const std::string& address, const std::function<void()>& interrupt);
     void give_up();
+    // It is lost, and was not reached again yet.
+    bool lost() const;
+    // Somebody has named another address since await(), or gave up: what tries the last one is to
+    // stop.
+    bool overtaken() const;
 
 private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::optional<std::string> address_;
-    bool waiting_ = false, given_up_ = false;
+    bool lost_ = false, waiting_ = false, given_up_ = false;
 };
 
 } // namespace segue::update

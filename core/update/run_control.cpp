@@ -109,15 +109,22 @@ void RunControl::start() {
 }
 
 Status RunControl::restart(const std::function<Status()>& again) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (held_)
+            return busy();
+        // The guest's own event refuses the stop, and has done it.
+        (void)vcpus_->stop(Deadline::in(kStopByHand)).ok();
+        state_ = RunState::Paused;
+        asleep_ = false;
+        SEGUE_TRY(devices_->quiesce());
+        held_ = true;
+    }
+    Status s =
+        again(); // may wait for RAM that is still to come; others ask for the state meanwhile
     const std::lock_guard lock(mutex_);
-    if (held_)
-        return busy();
-    // The guest's own event refuses the stop, and has done it.
-    (void)vcpus_->stop(Deadline::in(kStopByHand)).ok();
-    state_ = RunState::Paused;
-    asleep_ = false;
-    SEGUE_TRY(devices_->quiesce());
-    SEGUE_TRY(again());
+    held_ = false;
+    SEGUE_TRY(std::move(s));
     run_as(RunState::Running);
     return {};
 }
@@ -126,7 +133,7 @@ Status RunControl::begin() {
     const std::lock_guard lock(mutex_);
     if (held_)
         return busy();
-    held_ = true;
+    held_ = may_throttle_ = true;
     return {};
 }
 
@@ -181,11 +188,13 @@ Status RunControl::stop(Deadline deadline) {
 
 void RunControl::throttle(unsigned percent) noexcept {
     const std::lock_guard lock(mutex_);
-    vcpus_->throttle(percent);
+    if (may_throttle_)
+        vcpus_->throttle(percent);
 }
 
 void RunControl::go_on() noexcept {
     const std::lock_guard lock(mutex_);
+    may_throttle_ = false;
     vcpus_->throttle(0);
     if (stopped_)
         run_as(before_);

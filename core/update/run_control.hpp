@@ -57,7 +57,7 @@ public:
     Result<std::chrono::nanoseconds> while_still(Deadline drain, Deadline stop,
                                                  const std::function<Status()>& act);
     // Keeps the vCPUs out of the guest for `percent` of the time, until it is given away or goes
-    // on.
+    // on; after that it does nothing.
     void throttle(unsigned percent) noexcept;
     // Stops vCPUs, then devices: `finish-migrate`. On an error the guest goes on as it was.
     Status stop(Deadline deadline);
@@ -86,6 +86,7 @@ private:
     mutable std::mutex mutex_;
     report::RunState state_;
     report::RunState before_ = report::RunState::Running; // while stopped by an update
+    bool may_throttle_ = false; // an update has the guest, and has not given it back
     bool held_ = false, settled_ = false, stopped_ = false, asleep_ = false;
 };
 

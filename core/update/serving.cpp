@@ -21,12 +21,23 @@ Status Outgoing::switch_now() {
     return {};
 }
 
+namespace {
+
+constexpr std::chrono::seconds kReach{20}; // the other side listens already
+
+} // namespace
+
 // Nothing can be called off, and no time is too long. On one host the other side tells that it
 // fails, as long as it lives.
 void Outgoing::fetch() {
     fetching_ = true;
     attempt_.session.cancel_fd = -1;
     attempt_.session.let_go_of_hooks();
+    attempt_.session.reached = [this] {
+        recovery_.reached();
+        attempt_.progress.change(
+            [](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyActive; });
+    };
     ctx_.run.gone();
     attempt_.enter(Phase::Fetch, Deadline::never());
     if (!attempt_.request.address.empty())
@@ -49,18 +60,19 @@ Status Outgoing::fetch_again(const Error& why) {
     session.end_all();
     SEGUE_TRY(services_.threads().join(Deadline::never()));
     session.close_channels();
+    recovery_.lose();
     attempt_.progress.change(
         [](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyPaused; });
     attempt_.progress.warn("the connection to the VMM that runs the guest is lost (" + why.what() +
                            "); its RAM is kept here. On both hosts: segue recover " +
                            ctx_.guest.name + " --channel TRANSPORT:ADDRESS");
-    paused_ = true;
     auto address = recovery_.await();
-    paused_ = false;
     if (!address)
         return std::move(address).error();
     attempt_.again_at = std::move(*address);
-    session.begin_anew();
+    session.begin_anew(Deadline::in(kReach));
+    if (recovery_.overtaken())
+        return Error(Code::Paused, "another address was named");
     attempt_.progress.change(
         [](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyRecover; });
     return mode_->fetch();

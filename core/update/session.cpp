@@ -181,8 +181,10 @@ void Session::end_all() const noexcept {
         sys::signal_event(over_.get());
 }
 
-void Session::begin_anew() const noexcept {
+void Session::begin_anew(Deadline until) noexcept {
     sys::clear_event(over_.get());
+    anew_until_ = until;
+    anew_ = true;
 }
 
 void Session::clear_addresses() {

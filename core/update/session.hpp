@@ -78,7 +78,7 @@ public:
     // What the waits of this phase obey.
     Waiter wait() const {
         if (over_ && std::this_thread::get_id() != hooks_.load())
-            return {Deadline::never(), over_.get(), peer_pidfd};
+            return {anew_ ? anew_until_.load() : Deadline::never(), over_.get(), peer_pidfd};
         return {deadline.load(), cancel_fd, peer_pidfd};
     }
     // From now on the mode's own threads go on past the commit: no deadline or cancel that was
@@ -88,8 +88,14 @@ public:
     void end_all() const noexcept;
     // After the commit: that thread is as the others are.
     void let_go_of_hooks() { hooks_ = std::thread::id(); }
-    // Once those have ended, and all channels are closed: others may begin.
-    void begin_anew() const noexcept;
+    // Once those have ended, and all channels are closed: others may begin. The first run of pages
+    // is waited for until then.
+    void begin_anew(Deadline until) noexcept;
+    // A run of pages has gone over, or come. [update, and the mode's own threads]
+    void moved() {
+        if (anew_ && anew_.exchange(false))
+            reached();
+    }
 
     Agreement agreed;
     inventory::Inventory& inventory;
@@ -111,6 +117,7 @@ public:
     std::function<void(std::uint64_t, std::uint64_t)> progress;
     std::function<void(std::uint64_t)> looked; // at the dirty log: bytes that are to be sent
     std::function<void(unsigned)> throttle;    // outgoing: the guest's vCPUs, by percent
+    std::function<void()> reached;             // by the first run after begin_anew()
     // Of put_pages() up to now.
     Sent sent() const;
     std::atomic<std::int64_t> ram_busy_ns{0};
@@ -132,6 +139,8 @@ private:
     void stop_listening(); // mutex_ held
     Result<plugin::Transport*> outgoing_transport(const std::string& name);
 
+    std::atomic<bool> anew_{false};
+    std::atomic<Deadline> anew_until_{Deadline::never()};
     Side side_;
     UniqueFd over_; // eventfd
     std::atomic<std::thread::id> hooks_;

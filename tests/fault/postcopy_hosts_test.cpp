@@ -92,10 +92,31 @@ TEST_F(PostcopyHosts, CutAgainItIsRecoveredAgain) {
         ASSERT_NO_FATAL_FAILURE(cut_until_paused());
         cable_->mend();
         ASSERT_NO_FATAL_FAILURE(recover(port));
-        ASSERT_TRUE(comes_to(b_, UpdateStatus::PostcopyRecover));
-        ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyRecover));
+        ASSERT_TRUE(comes_to(b_, UpdateStatus::PostcopyActive));
+        ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyActive));
     }
     ASSERT_NO_FATAL_FAILURE(expect_completes());
+}
+
+TEST_F(PostcopyHosts, AnAddressWhereNobodyListensIsReplaced) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    ASSERT_NO_FATAL_FAILURE(cut_until_paused());
+    cable_->mend();
+    ASSERT_TRUE(a_.client().recover("tcp:" + Cable::address(Host::B) + ":4499"));
+    ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyRecover));
+    ASSERT_NO_FATAL_FAILURE(recover("4445"));
+    ASSERT_NO_FATAL_FAILURE(expect_completes());
+}
+
+TEST_F(PostcopyHosts, AHostThatTriesInVainIsGivenUpByAnOperator) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    kill(b_);
+    ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyPaused));
+    ASSERT_TRUE(a_.client().recover("tcp:" + Cable::address(Host::B) + ":4499"));
+    ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyRecover));
+    ASSERT_TRUE(a_.client().quit());
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
+    EXPECT_TRUE(comes_true([&] { return gone(a_); }));
 }
 
 // Over there nobody can know that it is no cut cable.

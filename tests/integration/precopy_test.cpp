@@ -45,6 +45,14 @@ TEST_F(Precopy, IsCalledNormalAsWell) {
     ASSERT_NO_FATAL_FAILURE(move({"precopy", "", ""}));
 }
 
+TEST_F(Precopy, WithRingsThatAreSoonFull) {
+    test::GuestSpec s = spec("channels = 2");
+    s.set = {"update.dirty_ring_size=1024"};
+    boot(s);
+    for (int i = 0; i < 3; ++i)
+        expect_moves();
+}
+
 TEST_F(Precopy, OverSeveralChannels) {
     boot(spec("channels = 3"));
     expect_moves();

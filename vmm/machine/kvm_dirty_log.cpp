@@ -29,10 +29,7 @@ void put(std::uint64_t found, std::int64_t at, std::span<std::uint64_t> bits) {
 } // namespace
 
 Status KvmDirtyLog::check() {
-    if (!vm_.can_log_by_hand())
-        return Error(Code::Unsupported, "this host's KVM has no dirty log with manual protection")
-            .way_out("use a mode that leaves RAM in place, or a host with Linux 5.1 or newer")
-            .with("capability", "MANUAL_DIRTY_LOG_PROTECT2");
+    SEGUE_TRY(log_.check());
     if (const std::string names = unseen_(); !names.empty())
         return Error(Code::Refused, "nobody sees what these devices write to guest RAM: " + names)
             .way_out("use a mode that leaves RAM in place, or configure them otherwise")
@@ -45,7 +42,7 @@ Status KvmDirtyLog::start() {
     const std::unique_lock lock(mutex_);
     if (!pending_.empty())
         return Error(Code::Exists, "the dirty log is on already");
-    SEGUE_TRY(vm_.log_by_hand());
+    SEGUE_TRY(log_.start());
     for (const HostRegion& r : ram_.regions()) {
         PageBits& all = pending_.emplace_back(r.ram.bytes / kPageBytes);
         all.set(0, all.pages());
@@ -79,14 +76,12 @@ Status KvmDirtyLog::not_started() const {
 Result<std::uint64_t> KvmDirtyLog::look() {
     const std::shared_lock lock(mutex_);
     SEGUE_TRY(not_started());
+    SEGUE_TRY(log_.find(pending_));
     std::uint64_t pages = 0;
-    std::vector<std::uint64_t> seen;
     for (std::uint32_t region = 0; region < pending_.size(); ++region) {
         PageBits& to = pending_[region];
-        seen.assign(to.words(), 0);
-        SEGUE_TRY(vm_.read_log(region, seen));
-        for (std::size_t w = 0; w < seen.size(); ++w)
-            to.set_word(w, seen[w] | ram_.written().take(region, w));
+        for (std::size_t w = 0; w < to.words(); ++w)
+            to.set_word(w, ram_.written().take(region, w));
         pages += to.count();
     }
     return pages;
@@ -104,7 +99,7 @@ Status KvmDirtyLog::take_of(std::uint32_t region, std::uint64_t first, std::uint
         return {};
     const std::uint64_t from = first / 64 * 64;
     const std::uint64_t to = std::min(from + words.size() * 64, pending_[region].pages());
-    return vm_.clear_log(region, from, static_cast<std::uint32_t>(to - from), words);
+    return log_.protect(region, from, static_cast<std::uint32_t>(to - from), words);
 }
 
 Status KvmDirtyLog::take(std::uint32_t block, std::uint64_t first, std::span<std::uint64_t> bits) {

@@ -10,19 +10,19 @@
 
 #include "core/ports/dirty_log.hpp"
 #include "vmm/kvm/vm.hpp"
+#include "vmm/machine/write_log.hpp"
 #include "vmm/memory/guest_ram.hpp"
 
 namespace segue::vmm {
 
-// Bitmaps with manual protection: KVM write-protects a page again when it is taken, not when it is
-// looked at, so that the work is spread over the copying. The paravirtual structures that KVM
-// writes itself (kvmclock, steal time, end of interrupt) are in its log. One slot a region, as
-// map_slots() makes them.
+// The paravirtual structures that KVM writes itself (kvmclock, steal time, end of interrupt) are in
+// its log. One slot a region, as map_slots() makes them.
 class KvmDirtyLog final : public ports::DirtyLog {
 public:
     // `unseen` names the devices whose writes nobody sees, or none. All of them outlive it.
-    KvmDirtyLog(Vm& vm, const GuestRam& ram, std::function<std::string()> unseen)
+    KvmDirtyLog(Vm& vm, WriteLog& log, const GuestRam& ram, std::function<std::string()> unseen)
         : vm_(vm)
+        , log_(log)
         , ram_(ram)
         , unseen_(std::move(unseen)) {}
     ~KvmDirtyLog() override { stop(); }
@@ -39,6 +39,7 @@ private:
                    std::span<std::uint64_t> words);
 
     Vm& vm_;
+    WriteLog& log_;
     const GuestRam& ram_;
     std::function<std::string()> unseen_;
     std::shared_mutex mutex_;       // exclusive: start and stop

@@ -57,7 +57,8 @@ protected:
     inventory::Inventory inventory_;
     GuestRam ram_;
     std::string unseen_;
-    KvmDirtyLog log_{vm_, ram_, [this] { return unseen_; }};
+    BitmapLog writes_{vm_};
+    KvmDirtyLog log_{vm_, writes_, ram_, [this] { return unseen_; }};
 };
 
 TEST_F(KvmDirtyLogTest, IsOnOnlyFromStartToStop) {
@@ -170,8 +171,13 @@ struct Copy {
     std::vector<std::byte> to;
 };
 
-TEST(KvmDirtyLog, ACopyInRoundsIsTheGuest) {
-    const auto guest = TestGuest::boot(2, 16 << 20);
+// By bitmaps, and by rings that are soon full.
+class KvmDirtyLogOfAGuest : public testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(KvmDirtyLogOfAGuest, ACopyInRoundsIsTheGuest) {
+    const auto guest = std::make_unique<TestGuest>(test_inventory(16 << 20));
+    guest->machine.use_dirty_rings(GetParam());
+    ASSERT_TRUE(guest->machine.create(test_config(2), guest->inventory));
     guest->start();
     ASSERT_TRUE(guest->counts());
     DirtyLog& log = guest->machine.dirty_log();
@@ -191,7 +197,36 @@ TEST(KvmDirtyLog, ACopyInRoundsIsTheGuest) {
     log.stop();
     guest->start();
     EXPECT_TRUE(guest->counts(true)) << guest->complaint();
+    ASSERT_TRUE(log.start());
+    EXPECT_EQ(log.look().value(), copy.pages) << "all again, and nothing twice";
+    log.stop();
+    EXPECT_TRUE(guest->counts(true)) << guest->complaint();
 }
+
+// More than the rings hold, while nobody looks: the vCPUs empty them.
+TEST_P(KvmDirtyLogOfAGuest, NothingOfWhatItWritesIsLost) {
+    const auto guest = std::make_unique<TestGuest>(test_inventory(32 << 20));
+    guest->machine.use_dirty_rings(GetParam());
+    MachineConfig config = test_config(2);
+    config.boot.command_line = "vcpus=2 print=20 share=8M"; // 2048 pages each
+    ASSERT_TRUE(guest->machine.create(config, guest->inventory));
+    guest->start();
+    DirtyLog& log = guest->machine.dirty_log();
+    Copy copy(guest->inventory.blocks()[0]);
+    ASSERT_TRUE(log.start());
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(guest->counts(true)) << guest->complaint();
+        EXPECT_GT(copy.round(log), 2 * 1024u);
+        ASSERT_TRUE(guest->counts(true)) << guest->complaint();
+        ASSERT_TRUE(guest->stop());
+        guest->start();
+    }
+    ASSERT_TRUE(guest->stop());
+    (void)copy.round(log);
+    EXPECT_EQ(copy.differing(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Entries, KvmDirtyLogOfAGuest, testing::Values(0, 1024));
 
 } // namespace
 } // namespace segue::vmm

@@ -37,6 +37,8 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
     shapes_ = std::move(shapes);
     config_.console = console.config;
     SEGUE_TRY(enable_all(vm_, capabilities));
+    if (dirty_ring_entries_ != 0)
+        SEGUE_TRY(vm_.enable_dirty_rings(dirty_ring_entries_));
     SEGUE_TRY(vm_.set_identity_map_addr(kIdentityMapAddr));
     SEGUE_TRY(vm_.set_tss_addr(kTssAddr));
     // Slots first: each grace period of KVM's SRCU that comes after another waits for ticks, and
@@ -59,8 +61,20 @@ Status Machine::assemble(const std::vector<Capability>& capabilities, std::vecto
     SEGUE_ASSIGN(vcpus_, VcpuGroup::create(std::move(vcpus), buses_, events_));
     SEGUE_ASSIGN(mover_, KvmMover::make(kvm_, vm_, *vcpus_));
     SEGUE_TRY(plug_in_devices(std::move(console)));
-    dirty_log_ =
-        std::make_unique<KvmDirtyLog>(vm_, ram_, [this] { return devices_->writing_unseen(); });
+    return make_dirty_log();
+}
+
+Status Machine::make_dirty_log() {
+    if (dirty_ring_entries_ == 0) {
+        write_log_ = std::make_unique<BitmapLog>(vm_);
+    } else {
+        SEGUE_ASSIGN(DirtyRings rings, DirtyRings::map(vm_, vcpus_->vcpus()));
+        auto log = std::make_unique<RingLog>(vm_, std::move(rings), ram_);
+        vcpus_->when_ring_full([log = log.get()] { return log->empty(); });
+        write_log_ = std::move(log);
+    }
+    dirty_log_ = std::make_unique<KvmDirtyLog>(vm_, *write_log_, ram_,
+                                               [this] { return devices_->writing_unseen(); });
     return {};
 }
 

@@ -33,6 +33,9 @@ public:
     // Before any of the others: where each of them is to keep the RAM.
     void place_ram(RamPlacement placement) { ram_placement_ = std::move(placement); }
 
+    // The vCPUs get rings of so many entries for what they write; 0: KVM keeps bitmaps.
+    void use_dirty_rings(std::uint32_t entries) { dirty_ring_entries_ = entries; }
+
     // First boot: opens the console and what the devices stand for (into the inventory), loads the
     // kernel.
     Status create(const MachineConfig& config, inventory::Inventory& inventory);
@@ -89,6 +92,7 @@ private:
     Status assemble(const std::vector<Capability>& capabilities, std::vector<VcpuShape> shapes,
                     const inventory::Inventory& inventory, ConsoleBackend console);
     Status plug_in_devices(ConsoleBackend console);
+    Status make_dirty_log();
     Status place_vcpus();
 
     GuestEvents& events_;
@@ -98,11 +102,13 @@ private:
     Kvm kvm_;
     Vm vm_;
     RamPlacement ram_placement_;
+    std::uint32_t dirty_ring_entries_ = 0;
     GuestRam ram_;
     NamedRam named_ram_;
     const inventory::Inventory* inventory_ = nullptr; // from assemble() on
     Buses buses_;
-    // In this order: the vCPUs' threads end before the devices that they reach.
+    // In this order: the vCPUs' threads end before the devices and the rings that they reach.
+    std::unique_ptr<WriteLog> write_log_;
     std::unique_ptr<DeviceSet> devices_;
     std::unique_ptr<VcpuGroup> vcpus_;
     std::unique_ptr<KvmMover> mover_;

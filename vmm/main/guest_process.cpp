@@ -61,6 +61,7 @@ GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPla
     , userfault_(inventory_)
     , launcher_(common_options(), places_.log(), [this] { return machine_.slow_to_close(); }) {
     machine_.place_ram(RamPlacement(config_.memory));
+    machine_.use_dirty_rings(config_.update.dirty_ring_size);
 }
 
 GuestProcess::~GuestProcess() = default;

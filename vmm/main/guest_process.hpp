@@ -79,6 +79,7 @@ private:
     [[noreturn]] void end_at_once(int code);
     void clear_places();
     void leave_nothing();
+    void tell_fetched(const Status& how); // by the update's thread
     void note_start() const;
     bool is_at_rest() const;
     void clear_up();

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include <thread>
+
 #include <segue/cpp/socket.hpp>
 
 #include "core/base/log.hpp"
@@ -18,6 +20,8 @@
 namespace segue::vmm {
 
 namespace {
+
+constexpr std::chrono::seconds kEndAfterLoss{10};
 
 // Listens at `path`; what stands there is replaced only where nobody listens any more.
 Result<UniqueFd> listen_alone(const std::string& path) {
@@ -140,9 +144,19 @@ update::Standby GuestProcess::standby(std::function<Result<ports::Devices*>()> o
             ownership_,
             exec_fds_,
             userfault_,
-            [this](const Status& how) { inbox_.put(RamFetched{!how}); },
+            [this](const Status& how) { tell_fetched(how); },
             inbox_.fd(),
             waived()};
+}
+
+// Who is to read this may be waiting for that RAM: a guest that resets is loaded into it.
+void GuestProcess::tell_fetched(const Status& how) {
+    inbox_.put(RamFetched{!how});
+    if (!how)
+        std::thread([] {
+            std::this_thread::sleep_for(kEndAfterLoss);
+            ::_exit(1);
+        }).detach();
 }
 
 Status GuestProcess::answer() {
@@ -200,10 +214,10 @@ Status GuestProcess::take_over() {
     }
     const bool fetches = incoming->fetches();
     start_engine({incoming->record()}, fetches ? incoming.get() : nullptr);
-    if (incoming->hung())
-        (void)incoming.release();
-    if (fetches)
+    if (fetches) // RamFetched ends it
         incoming_ = std::move(incoming);
+    else if (incoming->hung())
+        (void)incoming.release();
     machine_.settle_in();
     server_->stand_in(false);
     server_->resume();

@@ -81,6 +81,10 @@ void Exits::handle(const Vcpu& vcpu) {
         events_.guest_event(event);
         break;
     }
+    case KVM_EXIT_DIRTY_RING_FULL:
+        if (const Status s = empty_rings_ ? empty_rings_() : Status(); !s)
+            failed(vcpu, s.error());
+        break;
     case KVM_EXIT_FAIL_ENTRY:
         crash(vcpu, "the processor refused the guest's state, reason " +
                         hex(run.fail_entry.hardware_entry_failure_reason));

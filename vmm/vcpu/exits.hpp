@@ -2,7 +2,9 @@
 // exits.hpp - what KVM_RUN came back for.
 #pragma once
 
-#include <segue/cpp/error.hpp>
+#include <functional>
+
+#include <segue/cpp/result.hpp>
 
 #include "vmm/devices/bus.hpp"
 #include "vmm/devices/guest_events.hpp"
@@ -17,6 +19,10 @@ public:
         : buses_(buses)
         , events_(events) {}
 
+    // Empties the rings of pages that were written, where there are any: KVM lets no vCPU on whose
+    // ring is full. Before the first vCPU runs.
+    void when_ring_full(std::function<Status()> empty) { empty_rings_ = std::move(empty); }
+
     void handle(const Vcpu& vcpu);
     // KVM_RUN itself failed.
     void failed(const Vcpu& vcpu, const Error& error);
@@ -28,6 +34,7 @@ private:
 
     const Buses& buses_;
     GuestEvents& events_;
+    std::function<Status()> empty_rings_;
 };
 
 } // namespace segue::vmm

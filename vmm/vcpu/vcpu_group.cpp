@@ -53,6 +53,8 @@ Status VcpuGroup::stop(Deadline deadline) {
             thread->kick();
         if (!shared_.orders.wait_done(deadline)) {
             resume();
+            const std::lock_guard lock(gate_);
+            running_ = !event_; // else none goes in again: run() has to let them
             return Error(Code::Deadline, "stop the vCPUs: not all left the guest in time");
         }
         running_ = false;
@@ -85,6 +87,13 @@ void VcpuGroup::run() noexcept {
         return;
     running_ = true;
     resume();
+}
+
+std::vector<const Vcpu*> VcpuGroup::vcpus() const {
+    std::vector<const Vcpu*> all;
+    for (const auto& thread : threads_)
+        all.push_back(&thread->vcpu());
+    return all;
 }
 
 void VcpuGroup::throttle(unsigned percent) noexcept {

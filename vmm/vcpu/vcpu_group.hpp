@@ -38,6 +38,11 @@ public:
                         &work});
     }
 
+    // As Exits::when_ring_full(). vCPUs never run. [controller]
+    void when_ring_full(std::function<Status()> empty) { exits_.when_ring_full(std::move(empty)); }
+    // In the order of their ids.
+    std::vector<const Vcpu*> vcpus() const;
+
     // From a device or an exit. [vcpu]
     void guest_event(const GuestEvent& event) override;
     // The guest has been reset. vCPUs stopped. [controller]

@@ -75,7 +75,7 @@ void VcpuThread::loop() {
 // may raise another exit, so only EINTR ends it.
 void VcpuThread::run_guest(OrderWord order) {
     for (;;) {
-        if (kicked != 0) {
+        while (kicked != 0) { // again, where the next turn has come in the nap
             kicked = 0;
             shared_.turns.nap(shared_.orders, order);
         }

@@ -31,10 +31,12 @@ Status Destination::begin() {
                      missing_.add(some.block, some.first, some.bits);
                      return userfault_.discard(some.block, some.first, some.bits);
                  }));
-    if (total_ == 0)
-        return {};
     SEGUE_TRY(userfault_.arm());
-    return start_asking();
+    SEGUE_ASSIGN(const std::uint64_t missing, userfault_.missing());
+    if (missing != total_) // what is not announced would never come
+        return Error(Code::Corrupt, std::to_string(total_) + " pages are announced, and " +
+                                        std::to_string(missing) + " have not come");
+    return total_ == 0 ? Status() : start_asking();
 }
 
 Status Destination::begin_again(Channels channels) {

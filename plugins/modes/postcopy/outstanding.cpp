@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
+#include <utility>
 
 namespace postcopy {
 
@@ -50,6 +52,7 @@ void Outstanding::add(std::uint32_t block, std::uint64_t first,
 
 void Outstanding::clear() {
     const std::lock_guard lock(mutex_);
+    asked_.reset();
     for (Block& b : blocks_)
         std::fill(b.bits.begin(), b.bits.end(), 0);
     left_ = 0;
@@ -88,8 +91,23 @@ segue_pages Outstanding::run_in(std::uint32_t block, std::uint64_t from, std::ui
     return {block, 0, first, n};
 }
 
+// Of the page in the middle of which next() is; where that is: it is in the middle of none.
+std::uint64_t Outstanding::end_of_page() const {
+    const Block& b = blocks_[block_];
+    const std::uint64_t end = (page_ + b.whole - 1) / b.whole * b.whole;
+    return end != page_ && find(b, page_, end, true) < end ? end : page_;
+}
+
 segue_pages Outstanding::next(std::uint64_t most) {
     const std::lock_guard lock(mutex_);
+    if (asked_) {
+        if (const std::uint64_t end = end_of_page(); end != page_) {
+            const segue_pages run = run_in(block_, page_, end, most);
+            page_ = run.first + run.n;
+            return run;
+        }
+        std::tie(block_, page_) = *std::exchange(asked_, std::nullopt);
+    }
     for (std::size_t looked = 0; left_ != 0 && looked <= blocks_.size(); ++looked) {
         const segue_pages run = run_in(block_, page_, blocks_[block_].pages, most);
         if (run.n != 0) {
@@ -112,8 +130,7 @@ std::vector<segue_pages> Outstanding::take(const segue_pages& asked) {
     for (segue_pages run = run_in(asked.block, asked.first, end, pages); run.n != 0;
          run = run_in(asked.block, run.first + run.n, end, pages))
         runs.push_back(run);
-    block_ = asked.block;
-    page_ = end;
+    asked_ = {asked.block, end};
     return runs;
 }
 

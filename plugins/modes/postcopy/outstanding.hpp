@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <segue/abi/memory.h>
@@ -26,8 +28,9 @@ public:
     std::span<const std::uint64_t> bits(std::uint32_t block) const { return blocks_[block].bits; }
     std::uint64_t left() const { return left_; }
 
-    // The next run of at most `most` pages, from the pages asked for last on; n == 0: there is
-    // none.
+    // The next run of at most `most` pages, from the pages asked for last on, once the page that it
+    // is in is out: the other side keeps a page of which some has come beside the guest's RAM. n ==
+    // 0: there is none.
     segue_pages next(std::uint64_t most);
     // What is left of those that were asked for, run by run; pages that no block has are not.
     std::vector<segue_pages> take(const segue_pages& asked);
@@ -41,11 +44,13 @@ private:
     segue_pages run_in(std::uint32_t block, std::uint64_t from, std::uint64_t to,
                        std::uint64_t most);
     void count();
+    std::uint64_t end_of_page() const;
 
     std::mutex mutex_;
     std::vector<Block> blocks_;
     std::uint32_t block_ = 0; // where next() goes on
     std::uint64_t page_ = 0;
+    std::optional<std::pair<std::uint32_t, std::uint64_t>> asked_; // where it goes on after that
     std::atomic<std::uint64_t> left_{0};
 };
 

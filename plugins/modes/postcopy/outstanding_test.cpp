@@ -56,6 +56,19 @@ TEST(Outstanding, WhatNoBlockHasIsNotSent) {
     EXPECT_EQ(cut[0].n, 4u);
 }
 
+// Else each one asked for would leave a page over there of which not all has come.
+TEST(Outstanding, AHugePageThatIsBegunComesFirst) {
+    Outstanding o({block(4 * 512, 21)});
+    o.add(0, 0, std::vector<std::uint64_t>(4 * 512 / 64, ~0ull));
+    EXPECT_TRUE(o.next(64) == (segue_pages{0, 0, 0, 64}));
+    ASSERT_EQ(o.take({0, 0, 1024, 512}).size(), 1u);
+    for (std::uint64_t at = 64; at < 512; at += 64)
+        EXPECT_TRUE(o.next(64) == (segue_pages{0, 0, at, 64})) << at;
+    EXPECT_TRUE(o.next(64) == (segue_pages{0, 0, 1536, 64})) << "behind what was asked for";
+    ASSERT_EQ(o.take({0, 0, 1536, 512}).size(), 1u);
+    EXPECT_TRUE(o.next(64) == (segue_pages{0, 0, 512, 64})) << "of the page in hand none is left";
+}
+
 TEST(Outstanding, AHugePageIsOutstandingAsAWhole) {
     Outstanding o({block(1024, 21), block(64)});
     o.add(0, 512, std::vector<std::uint64_t>{0x10});

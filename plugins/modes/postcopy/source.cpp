@@ -43,6 +43,7 @@ Status Source::begin_again(Channels channels) {
     ended_.reset();
     acknowledged_.clear();
     outstanding_.clear();
+    streamed_ = 0;
     SEGUE_TRY(receive_bits(channels_.main, blocks_, [this](const Bits& some) -> Status {
         outstanding_.add(some.block, some.first, some.bits);
         return {};
@@ -132,7 +133,7 @@ Status Source::stream(unsigned channel) {
         }
         if (channel == 0) {
             update_.progress((total_ - outstanding_.left()) * kPage, total_ * kPage);
-            SEGUE_TRY(drop_acknowledged());
+            drop_acknowledged();
         }
         SEGUE_TRY(keep_pace());
     }
@@ -157,15 +158,21 @@ Status Source::keep_pace() {
 }
 
 // They are on the other side: this one's memory goes back to the host.
-Status Source::drop_acknowledged() {
+void Source::drop_acknowledged() {
     std::vector<segue_pages> pages;
     {
         const std::lock_guard lock(mutex_);
         pages.swap(acknowledged_);
     }
-    for (const segue_pages& p : pages)
-        SEGUE_TRY(userfault_.drop(p.block, p.first, p.n));
-    return {};
+    for (const segue_pages& p : pages) {
+        if (keeps_)
+            return;
+        if (const Status s = userfault_.drop(p.block, p.first, p.n); !s) {
+            keeps_ = true; // it is the guest's RAM that matters, and that goes on
+            host_.log(SEGUE_LOG_WARN,
+                      "the memory of what has gone stays here until the end: " + s.error().what());
+        }
+    }
 }
 
 Status Source::await_last_request() {

@@ -48,7 +48,7 @@ private:
     segue::Status answer(const Word& word);
     segue::Status stream(unsigned channel);
     segue::Status keep_pace();
-    segue::Status drop_acknowledged();
+    void drop_acknowledged(); // by channel 0
     segue::Status await_last_request();
 
     segue::Host host_;
@@ -63,7 +63,8 @@ private:
     std::uint64_t total_ = 0;                // pages
     std::atomic<std::uint64_t> streamed_{0}; // bytes
     Clock::time_point began_;
-    std::mutex mutex_; // of what follows
+    bool keeps_ = false; // memory cannot be given back
+    std::mutex mutex_;   // of what follows
     std::condition_variable answered_;
     std::optional<segue::Status> ended_; // the requests
     std::vector<segue_pages> acknowledged_;
