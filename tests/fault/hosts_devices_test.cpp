@@ -83,7 +83,7 @@ protected:
     static test::GuestSpec with_card() {
         test::GuestSpec s = spec();
         s.memory = "[[device]]\nid = \"net0\"\nmodel = \"virtio-net\"\noptions = { tap = "
-                   "\"tap0\", mac = \"52:54:00:00:47:11\" }";
+                   "\"tap0\", mac = \"52:54:00:00:47:11\", vhost = \"off\" }";
         return s;
     }
     void furnish() override {
