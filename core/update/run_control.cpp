@@ -120,8 +120,8 @@ Status RunControl::restart(const std::function<Status()>& again) {
         SEGUE_TRY(devices_->quiesce());
         held_ = true;
     }
-    Status s =
-        again(); // may wait for RAM that is still to come; others ask for the state meanwhile
+    // May wait for RAM that is still to come; others ask for the state meanwhile.
+    Status s = again();
     const std::lock_guard lock(mutex_);
     held_ = false;
     SEGUE_TRY(std::move(s));

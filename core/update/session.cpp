@@ -184,6 +184,7 @@ void Session::end_all() const noexcept {
 void Session::begin_anew(Deadline until) noexcept {
     sys::clear_event(over_.get());
     anew_until_ = until;
+    anew_by_ = std::this_thread::get_id();
     anew_ = true;
 }
 

@@ -77,8 +77,10 @@ public:
     Side side() const { return side_; }
     // What the waits of this phase obey.
     Waiter wait() const {
-        if (over_ && std::this_thread::get_id() != hooks_.load())
-            return {anew_ ? anew_until_.load() : Deadline::never(), over_.get(), peer_pidfd};
+        const auto thread = std::this_thread::get_id();
+        if (over_ && thread != hooks_.load())
+            return {anew_ && thread == anew_by_.load() ? anew_until_.load() : Deadline::never(),
+                    over_.get(), peer_pidfd};
         return {deadline.load(), cancel_fd, peer_pidfd};
     }
     // From now on the mode's own threads go on past the commit: no deadline or cancel that was
@@ -88,8 +90,8 @@ public:
     void end_all() const noexcept;
     // After the commit: that thread is as the others are.
     void let_go_of_hooks() { hooks_ = std::thread::id(); }
-    // Once those have ended, and all channels are closed: others may begin. The first run of pages
-    // is waited for until then.
+    // Once those have ended, and all channels are closed: others may begin. Until the first run of
+    // pages has gone over, or come, this thread waits until then.
     void begin_anew(Deadline until) noexcept;
     // A run of pages has gone over, or come. [update, and the mode's own threads]
     void moved() {
@@ -141,6 +143,7 @@ private:
 
     std::atomic<bool> anew_{false};
     std::atomic<Deadline> anew_until_{Deadline::never()};
+    std::atomic<std::thread::id> anew_by_;
     Side side_;
     UniqueFd over_; // eventfd
     std::atomic<std::thread::id> hooks_;
