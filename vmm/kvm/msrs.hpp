@@ -40,8 +40,8 @@ private:
     std::vector<std::uint64_t> words_;
 };
 
-// The index list, MTRRs, machine-check banks and what is not listed, as far as this vCPU can be read at them and the
-// guest can know of them, sorted by step. [vcpu]
+// The index list, MTRRs, machine-check banks and what is not listed, as far as this vCPU can be
+// read at them and the guest can know of them, sorted by step. [vcpu]
 Result<std::vector<std::uint32_t>> msrs_of(const Kvm& kvm, const Vcpu& vcpu);
 
 // Reads the value of each entry. [vcpu]

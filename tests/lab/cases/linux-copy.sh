@@ -44,10 +44,12 @@ asleep_through() { # MODE
 linux_kernel
 network_needed
 truncate -s 64M "$work/disk"
+# shellcheck disable=SC2016 # the guest's
 more='on_load() { for worker in 0 1 2 3 4 5 6 7; do disk write $worker /dev/vda & done; }
 on_sleep() { echo mem >/sys/power/state; }
 on_end() { busybox killall disk; busybox sync; on_off; }'
-network_initrd "$programs/disk"
+programs_too=("$programs/disk")
+network_initrd
 network_config 'tap = "segue-lab", vhost = "off"'
 cat >>"$work/guest.toml" <<END
 

@@ -7,6 +7,7 @@ host=$work/host # what the host's end of the connection says
 interval=20     # ms between two pings
 server=         # the process of that end
 more=           # what else network_initrd's guest can do
+programs_too=() # that it needs for that
 
 network_cleanup() {
     cp "$host" "$LAB_OUT/host" 2>/dev/null || true
@@ -21,8 +22,8 @@ network_needed() { # else ends the script
     exit 0
 }
 
-network_initrd() { # MORE PROGRAMS...
-    { cat <<'JOB' && echo "$more"; } | linux_initrd "$programs/stream" "$@"
+network_initrd() {
+    { cat <<'JOB' && echo "$more"; } | linux_initrd "$programs/stream" "${programs_too[@]}"
 busybox ip link set eth0 up && busybox ip addr add 10.9.0.2/24 dev eth0 || echo "guest: no card"
 echo "guest: a card with $(busybox ls /sys/class/net/eth0/queues | busybox grep -c rx) queues"
 stream to 10.9.0.1 5000 &
