@@ -85,8 +85,12 @@ TEST_P(Fetching, WhatIsTouchedComesWhileTheRestTakesItsTime) {
     // The rest goes by requests, too.
     auto rest = std::async(std::launch::async, [this] {
         (void)Waiter{}.until(gate_.get(), POLLIN).ok();
-        EXPECT_GT(candidate().incoming->record().ram_bytes_left, kLarge / 2);
-        EXPECT_EQ(candidate().incoming->record().status, UpdateStatus::PostcopyActive);
+        const auto now = [this] { return candidate().incoming->record(); };
+        const Waiter patience{Deadline::in(std::chrono::seconds(10))}; // the guest runs, and then
+        while (now().status != UpdateStatus::PostcopyActive && patience.nap(1))
+            continue;
+        EXPECT_EQ(now().status, UpdateStatus::PostcopyActive);
+        EXPECT_GT(now().ram_bytes_left, kLarge / 2);
         for (std::uint32_t block = 0; block < 2; ++block)
             for (std::uint64_t page = 0; page < dirty_log_.pages[block]; ++page)
                 (void)candidate().userfault.touch(block, page);

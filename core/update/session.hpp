@@ -123,11 +123,11 @@ public:
     // Of put_pages() up to now.
     Sent sent() const;
     std::atomic<std::int64_t> ram_busy_ns{0};
-    std::atomic<unsigned> ram_channels{0};
     // Incoming, from another host: where every connection comes in, instead of listen().
     Entrance* entrance = nullptr;
-    Filling* filling = nullptr;           // incoming, where the plan has it
-    std::atomic<std::uint32_t> asked{0};  // SEGUE_ASKED_*
+    Filling* filling = nullptr;            // incoming, where the plan has it
+    std::atomic<std::uint32_t> asked{0};   // SEGUE_ASKED_*
+    std::atomic<unsigned> ram_channels{0}; // that put_pages() was called for
     ports::DirtyLog* dirty_log = nullptr; // outgoing, from the copy phase on, where the plan has it
     // Outgoing, where the plan has it: by which descriptors blocks cross that have none of their
     // own (else -1), and what moves RAM to them.
@@ -141,12 +141,12 @@ private:
     void stop_listening(); // mutex_ held
     Result<plugin::Transport*> outgoing_transport(const std::string& name);
 
-    std::atomic<bool> anew_{false};
     std::atomic<Deadline> anew_until_{Deadline::never()};
     std::atomic<std::thread::id> anew_by_;
     Side side_;
     UniqueFd over_; // eventfd
     std::atomic<std::thread::id> hooks_;
+    std::atomic<bool> anew_{false};
     bool rests_ = false; // "main" was written before this process knew of it
     OpenTransport open_;
     mutable std::mutex mutex_; // of the maps: a mode's threads open and use different channels
