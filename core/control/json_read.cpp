@@ -87,12 +87,12 @@ Code code_of(const std::string& name) {
 }
 
 Error error_of(const Object::Ptr& o, const char* what_key) {
-    Error error(code_of(text(o, "code")), text(o, what_key));
-    static_cast<void>(std::move(error).way_out(text(o, "way_out"))); // in place
+    std::optional<Error> error =
+        Error(code_of(text(o, "code")), text(o, what_key)).way_out(text(o, "way_out"));
     if (const auto details = o->getObject("details"); !details.isNull())
         for (const auto& key : details->getNames())
-            static_cast<void>(std::move(error).with(key, text(details, key)));
-    return error;
+            std::move(*error).with(key, text(details, key)); // in place
+    return std::move(*error);
 }
 
 // `read` makes a value of the text's object; every exception of Poco ends here.

@@ -33,7 +33,7 @@ std::string copy_text(const CopyProgress& c) {
 
 // Of postcopy, what comes after the commit is the copy as well.
 std::string running_text(const UpdateRecord& record, Phase phase) {
-    const std::string name = name_of(phase);
+    std::string name = name_of(phase);
     if (phase == Phase::Copy && record.copy)
         return padded(name, 10) + " " + copy_text(*record.copy);
     if (phase == Phase::Fetch)

@@ -67,7 +67,7 @@ TEST_F(Converting, TheGuestStandsStillForEachPieceAndRunsInBetween) {
 
 TEST_F(Converting, OneThatIsPausedStaysPaused) {
     pause_by_hand();
-    const int stops = script_.count("old vcpus stop");
+    const auto stops = script_.count("old vcpus stop");
     expect_moved(update(), report::RunState::Paused);
     EXPECT_EQ(script_.count("old vcpus stop"), stops);
 }

@@ -205,7 +205,7 @@ Status GuestProcess::take_over() {
     auto incoming = std::make_unique<update::Incoming>(*standby_, std::move(*from));
     if (reception_)
         reception_->service.attach(incoming.get());
-    const Status s = incoming->run();
+    Status s = incoming->run();
     if (reception_)
         reception_->server.reset(); // whoever asks now waits for the guest's own
     if (!s) {

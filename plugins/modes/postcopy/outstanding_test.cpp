@@ -58,8 +58,8 @@ TEST(Outstanding, WhatNoBlockHasIsNotSent) {
 
 // Else each one asked for would leave a page over there of which not all has come.
 TEST(Outstanding, AHugePageThatIsBegunComesFirst) {
-    Outstanding o({block(4 * 512, 21)});
-    o.add(0, 0, std::vector<std::uint64_t>(4 * 512 / 64, ~0ull));
+    Outstanding o({block(2048, 21)});
+    o.add(0, 0, std::vector<std::uint64_t>(2048 / 64, ~0ull));
     EXPECT_TRUE(o.next(64) == (segue_pages{0, 0, 0, 64}));
     ASSERT_EQ(o.take({0, 0, 1024, 512}).size(), 1u);
     for (std::uint64_t at = 64; at < 512; at += 64)
