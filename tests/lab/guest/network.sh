@@ -51,7 +51,7 @@ make_tap() {
 
 serve() { # the host's end, of the next guest
     if [[ $server ]]; then
-        kill "$server"
+        kill "$server" 2>/dev/null || true # it ends with its connection
         wait "$server" || true
     fi
     "$programs/stream" serve 5000 >"$host" &
