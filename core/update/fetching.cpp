@@ -141,7 +141,6 @@ Status Incoming::fetched(const Status& how) {
         if (!how)
             log::warn("all RAM has come, but the mode says: " + how.error().what());
         filling_->disarm();
-        session_.end_all(); // of threads that still hear the other side out
         finish();
         return {};
     }

@@ -380,7 +380,13 @@ void Incoming::retire() {
     });
     const std::future<void> ended = last.get_future();
     std::thread thread(std::move(last));
-    hung_ = ended.wait_for(kRetire) != std::future_status::ready;
+    const auto hangs = [&] { return ended.wait_for(kRetire) != std::future_status::ready; };
+    bool late = hangs();
+    if (late) { // a thread that hears the other side out, and that one is silent
+        session_.end_all();
+        late = hangs();
+    }
+    hung_ = late;
     if (!hung_)
         return thread.join();
     log::error("mode/" + hello_.mode + " did not return from end: the guest runs without it");
