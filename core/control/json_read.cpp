@@ -87,12 +87,11 @@ Code code_of(const std::string& name) {
 }
 
 Error error_of(const Object::Ptr& o, const char* what_key) {
-    std::optional<Error> error =
-        Error(code_of(text(o, "code")), text(o, what_key)).way_out(text(o, "way_out"));
+    Error error = Error(code_of(text(o, "code")), text(o, what_key)).way_out(text(o, "way_out"));
     if (const auto details = o->getObject("details"); !details.isNull())
         for (const auto& key : details->getNames())
-            std::move(*error).with(key, text(details, key)); // in place
-    return std::move(*error);
+            error = std::move(error).with(key, text(details, key));
+    return error;
 }
 
 // `read` makes a value of the text's object; every exception of Poco ends here.

@@ -6,21 +6,15 @@
 #include <random>
 #include <thread>
 
-#include "core/inventory/ram.hpp"
-#include "core/update/two_sides_test.hpp"
+#include "core/update/two_blocks_test.hpp"
 
 namespace segue::update {
 namespace {
 
-class Copying : public TwoSides, public testing::WithParamInterface<const char*> {
+class Copying : public TwoBlocks {
 protected:
-    Copying() {
-        plugins_.options = new_options_ = {{"mode", "mode/precopy"}, {"channels", GetParam()}};
-        auto large =
-            inventory::make_block(*plugins_.memory("ram1").value(), "ram1", "memfd", kLarge);
-        EXPECT_TRUE(large && inventory_.add(std::move(*large)));
-        for (const auto& b : inventory_.blocks())
-            dirty_log_.pages.push_back(b.bytes / 4096);
+    Copying()
+        : TwoBlocks("precopy", kLarge) {
         for (std::uint64_t page = 0; page < dirty_log_.pages[1]; page += 3) // the others are holes
             write({1, page});
         script_.on("old vcpus stop", [this]() -> Status {
@@ -58,15 +52,6 @@ protected:
             return;
         guest_thread_.request_stop();
         guest_thread_.join();
-    }
-    std::uint64_t differing() {
-        std::uint64_t pages = 0;
-        for (std::size_t i = 0; i < inventory_.blocks().size(); ++i) {
-            const auto &here = inventory_.blocks()[i], &there = candidate().inventory.blocks()[i];
-            for (std::uint64_t at = 0; at < here.bytes; at += 4096)
-                pages += std::memcmp(here.base() + at, there.base() + at, 4096) != 0;
-        }
-        return pages;
     }
 
     std::atomic<std::uint64_t> writes_{0};
@@ -107,9 +92,9 @@ TEST_P(Copying, AWriteAfterTheLastRoundWhileTheGuestRunsIsThere) {
 
 // As much again in each round: after the first one it is slowed down, and at the end no more.
 TEST_P(Copying, AGuestThatWritesTooFastIsThrottledUntilItGoesOn) {
-    for (const auto& [key, value] : std::map<std::string, std::string>{
-             {"converge", "throttle"}, {"downtime_limit", "1us"}, {"max_rounds", "4"}})
-        plugins_.options[key] = new_options_[key] = value;
+    set("converge", "throttle");
+    set("downtime_limit", "1us");
+    set("max_rounds", "4");
     std::vector<unsigned> throttled;
     script_.on("old dirty-log look", [&]() -> Status {
         throttled.push_back(vcpus_.throttled);

@@ -119,10 +119,8 @@ Status Incoming::fetch_again(const std::string& address) {
     entrance_.emplace(std::move(listener), session_.agreed.nonce);
     session_.entrance = &*entrance_;
     session_.begin_anew(Deadline::never()); // an operator has two commands to give
-    if (given_up_)
-        return Error(Code::Cancelled, "nobody waits for the rest of the guest's RAM any more");
     if (recovery_.overtaken())
-        return Error(Code::Paused, "another address was named");
+        return Error(Code::Paused, "another address was named, or none will be");
     filling_->tell_again();
     progress_.change([](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyRecover; });
     return all_fetched();

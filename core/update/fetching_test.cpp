@@ -6,8 +6,7 @@
 
 #include <gmock/gmock.h>
 
-#include "core/inventory/ram.hpp"
-#include "core/update/two_sides_test.hpp"
+#include "core/update/two_blocks_test.hpp"
 
 namespace segue::update {
 namespace {
@@ -18,34 +17,17 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-class Fetching : public TwoSides, public testing::WithParamInterface<const char*> {
+class Fetching : public TwoBlocks {
 protected:
-    Fetching() {
-        plugins_.options = new_options_ = {
-            {"mode", "mode/postcopy"}, {"channels", GetParam()}, {"max_rounds", "0"}};
-        auto large =
-            inventory::make_block(*plugins_.memory("ram1").value(), "ram1", "memfd", kLarge);
-        EXPECT_TRUE(large && inventory_.add(std::move(*large)));
-        for (const auto& b : inventory_.blocks())
-            dirty_log_.pages.push_back(b.bytes / 4096);
+    Fetching()
+        : TwoBlocks("postcopy", kLarge) {
+        set("max_rounds", "0");
         for (std::uint64_t page = 0; page < dirty_log_.pages[1]; page += 3) // the others are holes
             std::memset(at(page), static_cast<int>(page % 250) + 1, 4096);
-    }
-    void set(const std::string& key, const std::string& value) {
-        plugins_.options[key] = new_options_[key] = value;
     }
     // So that what nobody asks for takes minutes.
     void slowly() { set("bandwidth_after", "4096"); }
     std::byte* at(std::uint64_t page) { return inventory_.blocks()[1].base() + page * 4096; }
-    std::uint64_t differing() {
-        std::uint64_t pages = 0;
-        for (std::size_t i = 0; i < inventory_.blocks().size(); ++i) {
-            const auto &here = inventory_.blocks()[i], &there = candidate().inventory.blocks()[i];
-            for (std::uint64_t page = 0; page < here.bytes; page += 4096)
-                pages += std::memcmp(here.base() + page, there.base() + page, 4096) != 0;
-        }
-        return pages;
-    }
     // Once the guest runs over there, in a thread of its own.
     template <class F>
     void over_there(F act) {

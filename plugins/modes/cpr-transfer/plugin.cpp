@@ -6,14 +6,15 @@
 
 #include <segue/cpp/mode.hpp>
 
+#include "plugins/modes/common/channels.hpp"
+
 namespace {
 
 using namespace segue;
 
 // Both are open before the pause; in it, one message goes over "main".
 constexpr std::array<segue_channel_need, 2> channels = {
-    {{"cpr", SEGUE_TRANSPORT_STREAMING | SEGUE_TRANSPORT_FDS | SEGUE_TRANSPORT_BIDIRECTIONAL, 0, 1},
-     {"main", SEGUE_TRANSPORT_STREAMING, 0, 1}}};
+    {modes::kCpr, {"main", SEGUE_TRANSPORT_STREAMING, 0, 1}}};
 
 class CprTransfer final : public Mode {
 public:

@@ -9,6 +9,7 @@
 #include <segue/cpp/mode.hpp>
 
 #include "converter.hpp"
+#include "plugins/modes/common/channels.hpp"
 #include "populate.hpp"
 
 namespace {
@@ -17,8 +18,7 @@ using namespace segue;
 using namespace page_flip;
 
 constexpr std::array<segue_channel_need, 2> channels = {
-    {{"cpr", SEGUE_TRANSPORT_STREAMING | SEGUE_TRANSPORT_FDS | SEGUE_TRANSPORT_BIDIRECTIONAL, 0, 1},
-     {"main", SEGUE_TRANSPORT_STREAMING, 0, 1}}};
+    {modes::kCpr, {"main", SEGUE_TRANSPORT_STREAMING, 0, 1}}};
 
 class PageFlip final : public Mode {
 public:

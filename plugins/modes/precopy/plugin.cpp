@@ -8,6 +8,7 @@
 #include <segue/abi/throttle.h>
 #include <segue/cpp/mode.hpp>
 
+#include "plugins/modes/common/channels.hpp"
 #include "plugins/modes/common/receiver.hpp"
 #include "plugins/modes/common/sender.hpp"
 #include "settings.hpp"
@@ -34,9 +35,7 @@ public:
         , update_(host)
         , side_(side)
         , team_(host, settings.channels)
-        , needs_{{{"cpr",
-                   SEGUE_TRANSPORT_STREAMING | SEGUE_TRANSPORT_FDS | SEGUE_TRANSPORT_BIDIRECTIONAL,
-                   0, 1},
+        , needs_{{kCpr,
                   {"main", SEGUE_TRANSPORT_STREAMING, 0, 1},
                   {"data", SEGUE_TRANSPORT_STREAMING, 0, settings.channels}}} {}
 
