@@ -1,9 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/inventory/inventory.hpp"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include <algorithm>
 
+#include <segue/cpp/sys.hpp>
+
+#ifndef MADV_DONTNEED_LOCKED // Linux 5.18
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
 namespace segue::inventory {
+
+// madvise(2) takes no MADV_REMOVE of locked memory: a hole in its file is the same.
+Status RamBlock::drop(std::uint64_t first, std::uint64_t n) const {
+    if ((map_flags & MAP_SHARED) == 0)
+        return ::madvise(base() + first, n, MADV_DONTNEED_LOCKED) == 0
+                   ? Status()
+                   : sys::madvise(base() + first, n, MADV_DONTNEED);
+    const int done = sys::retry([&] {
+        return ::fallocate(fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                           static_cast<off_t>(offset + first), static_cast<off_t>(n));
+    });
+    return done == 0 ? Status() : Error::from_errno(errno, "giving back RAM block '" + id + "'");
+}
 
 Status Inventory::add(Item item) {
     if (item.name.empty() || item.name.size() > 63)

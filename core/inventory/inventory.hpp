@@ -34,6 +34,8 @@ struct RamBlock {
     Mapping map;
 
     std::byte* base() const { return map.data(); }
+    // Gives the memory of these bytes back, of whole pages, locked or not: they read as zeros.
+    Status drop(std::uint64_t first, std::uint64_t n) const;
 };
 
 // Owner of both; one a process. Blocks are in the order of the configuration, which is the order of

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/inventory/manifest.hpp"
 
+#include <cstring>
+
 #include <gtest/gtest.h>
 #include <segue/abi/mode.h>
 #include <segue/cpp/sys.hpp>
@@ -42,6 +44,27 @@ TEST(Inventory, NamesAreUnique) {
     EXPECT_GE(inventory.find("control"), 0);
     EXPECT_TRUE(inventory.take("control"));
     EXPECT_EQ(inventory.find("control"), -1);
+}
+
+TEST(Inventory, WhatIsDroppedReadsAsZeros) {
+    for (const int flags : {MAP_SHARED, MAP_PRIVATE | MAP_ANONYMOUS})
+        for (const bool locked : {false, true}) {
+            RamBlock b = sealed_block("ram0");
+            b.map_flags = static_cast<std::uint32_t>(flags);
+            if (flags != MAP_SHARED)
+                b.fd.reset();
+            b.map =
+                Mapping::make(b.bytes, PROT_READ | PROT_WRITE, flags, b.fd.get(), 0, "").value();
+            std::memset(b.base(), 1, 4 * 4096);
+            if (locked) {
+                // mlock(2) does nothing under ASan.
+                ASSERT_EQ(::mlock2(b.base(), 4 * 4096, MLOCK_ONFAULT), 0);
+            }
+            const Status s = b.drop(4096, 2 * 4096);
+            ASSERT_TRUE(s) << s.error().what();
+            for (const std::size_t page : {0, 1, 2, 3})
+                EXPECT_EQ(b.base()[page * 4096], std::byte(page == 0 || page == 3 ? 1 : 0)) << page;
+        }
 }
 
 TEST(Inventory, WhatWasAnnouncedIsWhatIsAccepted) {

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/update/pages.hpp"
 
-#include <sys/mman.h>
-
 #include <array>
 #include <cstring>
-
-#include <segue/cpp/sys.hpp>
 
 #include "core/update/filling.hpp"
 #include "core/update/progress.hpp"
@@ -231,9 +227,8 @@ Status receive_totals(const Session& s, Channel& ch, const FrameHeader& frame) {
 }
 
 Status drop_pages(const Session& s, const segue_pages& pages) {
-    SEGUE_ASSIGN(const auto bytes, run_of(s, pages));
-    const bool shared = (s.inventory.blocks()[pages.block].map_flags & MAP_SHARED) != 0;
-    return sys::madvise(bytes.data(), bytes.size(), shared ? MADV_REMOVE : MADV_DONTNEED);
+    SEGUE_TRY(run_of(s, pages));
+    return s.inventory.blocks()[pages.block].drop(pages.first * kPage, pages.n * kPage);
 }
 
 namespace {

@@ -161,10 +161,7 @@ Status Userfault::huge_pages_off() {
 }
 
 Status Userfault::discard(std::uint32_t block, std::uint64_t first, std::uint64_t n) {
-    const inventory::RamBlock& b = inventory_.blocks()[block];
-    const bool shared = (b.map_flags & MAP_SHARED) != 0;
-    return sys::madvise(b.base() + first * kPageBytes, n * kPageBytes,
-                        shared ? MADV_REMOVE : MADV_DONTNEED);
+    return inventory_.blocks()[block].drop(first * kPageBytes, n * kPageBytes);
 }
 
 Status Userfault::arm() {

@@ -118,17 +118,25 @@ TEST_F(UserfaultTest, APageThatIsThereStaysAsItIs) {
 }
 
 TEST_F(UserfaultTest, WhatIsDiscardedIsMissingAgain) {
-    add(64 * kPage, MAP_SHARED);
-    std::memset(at(0), 1, 64 * kPage);
-    ASSERT_TRUE(fault_.begin({0}));
-    ASSERT_TRUE(fault_.discard(0, 8, 2));
-    ASSERT_TRUE(fault_.arm());
-    EXPECT_EQ(at(7)[0], std::byte{1});
-    auto seen = std::async(std::launch::async, [&] { return at(9)[0]; });
-    EXPECT_EQ(next().page, 9u);
-    std::vector<std::byte> pages(2 * kPage, std::byte{3});
-    ASSERT_TRUE(fault_.place(0, 8, 2, pages));
-    EXPECT_EQ(seen.get(), std::byte{3});
+    for (const int flags : {MAP_SHARED, MAP_PRIVATE | MAP_ANONYMOUS})
+        for (const bool locked : {false, true}) {
+            inventory_.blocks().clear();
+            add(64 * kPage, flags);
+            std::memset(at(0), 1, 64 * kPage);
+            ASSERT_TRUE(fault_.begin({0}));
+            if (locked) {
+                ASSERT_EQ(::mlock2(at(0), 64 * kPage, MLOCK_ONFAULT), 0);
+            }
+            ASSERT_TRUE(fault_.discard(0, 8, 2));
+            ASSERT_TRUE(fault_.arm());
+            EXPECT_EQ(at(7)[0], std::byte{1});
+            auto seen = std::async(std::launch::async, [&] { return at(9)[0]; });
+            EXPECT_EQ(next().page, 9u);
+            std::vector<std::byte> pages(2 * kPage, std::byte{3});
+            ASSERT_TRUE(fault_.place(0, 8, 2, pages));
+            EXPECT_EQ(seen.get(), std::byte{3});
+            fault_.disarm();
+        }
 }
 
 TEST_F(UserfaultTest, DisarmedAllGoOn) {
