@@ -103,6 +103,7 @@ void Arrival::tell_running() {
             log::error("the guest runs here, and the old host says that it does there: " +
                        refusal(*heard).what());
         stream_.close();
+        heard_ = bool(heard);
     });
     ::pthread_setname_np(teller_.native_handle(), "teller");
 }

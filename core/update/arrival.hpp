@@ -3,6 +3,7 @@
 // connection until that has heard that the guest runs here.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -35,6 +36,7 @@ public:
 
     // The guest runs here: says so, on every connection, until it is heard. [main]
     void tell_running();
+    bool heard() const { return heard_; } // [any]
 
 private:
     Result<Message> answer_to(MessageType what, int stop_fd, const std::function<void()>& on_loss);
@@ -43,6 +45,7 @@ private:
     Entrance entrance_;
     Stream stream_;
     Doubt doubt_;
+    std::atomic<bool> heard_{false};
     UniqueFd stop_; // eventfd
     std::jthread teller_;
 };

@@ -15,13 +15,14 @@ constexpr std::chrono::seconds kGreeting{5};
 } // namespace
 
 Result<plugin::Channel> Entrance::accept(const Waiter& wait) {
-    for (;;) {
+    while (listener_) {
         auto wire = listener_.accept();
         if (wire.code() != Code::Again)
             return wire;
         const plugin::Ready on = listener_.ready(plugin::Direction::Read);
         SEGUE_TRY(on.fd < 0 ? wait.nap(1) : wait.until(on.fd, on.events));
     }
+    return Error(Code::Closed, "nobody comes in any more");
 }
 
 // mutex_ held. What fails is the connection's own, unless the wait is over.
@@ -52,6 +53,11 @@ Result<Channel> Entrance::take(const std::string& name, std::uint32_t index, con
         if (Status s = let_in(wait); !s)
             return std::move(s).error().with("channel", name);
     }
+}
+
+void Entrance::close() {
+    const std::lock_guard lock(mutex_);
+    listener_.release();
 }
 
 Result<Stream> Entrance::engine(const Waiter& wait) {

@@ -31,6 +31,8 @@ public:
     int fd() const { return listener_.ready(plugin::Direction::Read).fd; }
     // A channel's connection, once it is there.
     Result<Channel> take(const std::string& name, std::uint32_t index, const Waiter& wait);
+    // Nobody comes in any more, and the address is free; CLOSED for who still wants to take one.
+    void close();
 
 private:
     using Key = std::pair<std::string, std::uint32_t>;
@@ -38,7 +40,7 @@ private:
     Status let_in(const Waiter& wait);
 
     std::mutex mutex_;
-    plugin::Listener listener_;
+    plugin::Listener listener_;  // empty once closed
     std::optional<Nonce> nonce_; // of the update, once it has begun
     std::map<Key, Channel> here_;
 };

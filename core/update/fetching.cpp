@@ -18,7 +18,6 @@ constexpr std::chrono::seconds kEnd{2}; // what a mode's threads may take
 
 // Threads that fetch are told to end; nobody waits for a page any more.
 Incoming::~Incoming() {
-    given_up_ = true;
     recovery_.give_up();
     session_.end_all();
     await_fetched();
@@ -72,10 +71,10 @@ void Incoming::fetch() {
     enter(Phase::Fetch);
     session_.reached = [this] {
         recovery_.reached();
-        progress_.change([](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyActive; });
+        progress_.set(UpdateStatus::PostcopyActive);
     };
     Status s = all_fetched();
-    while (s.code() == Code::Paused && !given_up_ && filling_->missing() != 0)
+    while (s.code() == Code::Paused && !recovery_.given_up() && filling_->missing() != 0)
         s = pause(s.error());
     const Status how = fetched(s);
     fetching_ = false;
@@ -98,7 +97,7 @@ Status Incoming::pause(const Error& why) {
     SEGUE_TRY(services_.threads().join(Deadline::never()));
     session_.close_channels();
     recovery_.lose();
-    progress_.change([](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyPaused; });
+    progress_.set(UpdateStatus::PostcopyPaused);
     progress_.warn("the connection to the VMM that has the rest of the guest's RAM is lost (" +
                    why.what() +
                    "); the guest waits for what it needs of it. On both hosts: segue "
@@ -107,7 +106,7 @@ Status Incoming::pause(const Error& why) {
     for (;;) {
         SEGUE_ASSIGN(const std::string address, recovery_.await());
         Status s = fetch_again(address);
-        if (s || s.code() == Code::Paused || given_up_)
+        if (s || s.code() == Code::Paused || recovery_.given_up())
             return s;
         log::warn("recover at " + address + ": " + s.error().what());
     }
@@ -115,6 +114,8 @@ Status Incoming::pause(const Error& why) {
 
 Status Incoming::fetch_again(const std::string& address) {
     SEGUE_ASSIGN(plugin::Transport transport, s_.plugins.transport_at(address));
+    if (origin_->heard())
+        session_.entrance->close(); // the address may be the same
     SEGUE_ASSIGN(plugin::Listener listener, transport.listen());
     entrance_.emplace(std::move(listener), session_.agreed.nonce);
     session_.entrance = &*entrance_;
@@ -122,7 +123,7 @@ Status Incoming::fetch_again(const std::string& address) {
     if (recovery_.overtaken())
         return Error(Code::Paused, "another address was named, or none will be");
     filling_->tell_again();
-    progress_.change([](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyRecover; });
+    progress_.set(UpdateStatus::PostcopyRecover);
     return all_fetched();
 }
 
@@ -142,7 +143,7 @@ Status Incoming::fetched(const Status& how) {
         finish();
         return {};
     }
-    if (given_up_) {
+    if (recovery_.given_up()) {
         progress_.warn("the guest ended before " + format_size(left) + " of its RAM had come");
         finish();
         return {};

@@ -66,6 +66,8 @@ public:
         return place ? resolved_to(*place) : report::SwitchOver::None;
     }
 
+    bool heard() const override { return arrival_.heard(); }
+
 private:
     const Stream& stream() const { return arrival_.stream(); }
 

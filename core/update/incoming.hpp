@@ -124,7 +124,7 @@ private:
     std::chrono::nanoseconds paused_at_{};
     bool hung_ = false;
     std::chrono::nanoseconds held_at_{}; // 0: the control socket never was this side's to hold
-    std::atomic<bool> fetching_{false}, given_up_{false};
+    std::atomic<bool> fetching_{false};
     Recovery recovery_;
     std::optional<Entrance> entrance_; // after the first one
     std::thread fetcher_;

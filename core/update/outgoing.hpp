@@ -117,7 +117,7 @@ private:
     OnHung on_hung_;
     bool hung_ = false; // by the watchdog, read after its disarm()
     bool examining_ = false, rehearsed_ = false;
-    std::atomic<bool> fetching_{false}, given_up_{false};
+    std::atomic<bool> fetching_{false};
     Recovery recovery_;
     Status fetched_;                    // how it ended
     std::atomic<std::uint32_t> ram_{0}; // the plan's; 0: there is none yet

@@ -26,6 +26,10 @@ public:
     // Ends the phase in hand and begins `phase`. [update]
     void enter(report::Phase phase);
     report::Phase phase() const;
+    // What the phase in hand has come to. [any]
+    void set(report::UpdateStatus status) {
+        change([status](report::UpdateRecord& r) { r.status = status; });
+    }
     // For the log, and for whoever watches. [update]
     void warn(const std::string& text);
     // Of RAM that is copied, in a phase before the guest is given away. [any]

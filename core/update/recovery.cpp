@@ -48,6 +48,11 @@ bool Recovery::overtaken() const {
     return address_ || given_up_;
 }
 
+bool Recovery::given_up() const {
+    const std::lock_guard lock(mutex_);
+    return given_up_;
+}
+
 void Recovery::give_up() {
     const std::lock_guard lock(mutex_);
     given_up_ = true;

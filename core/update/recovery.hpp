@@ -25,6 +25,7 @@ public:
     // and was not reached yet, `interrupt` ends that. REFUSED where nothing is lost.
     Status recover(const std::string& address, const std::function<void()>& interrupt);
     void give_up();
+    bool given_up() const;
     // It is lost, and was not reached again yet.
     bool lost() const;
     // Somebody has named another address since await(), or gave up: what tries the last one is to

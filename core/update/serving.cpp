@@ -35,15 +35,14 @@ void Outgoing::fetch() {
     attempt_.session.let_go_of_hooks();
     attempt_.session.reached = [this] {
         recovery_.reached();
-        attempt_.progress.change(
-            [](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyActive; });
+        attempt_.progress.set(UpdateStatus::PostcopyActive);
     };
     ctx_.run.gone();
     attempt_.enter(Phase::Fetch, Deadline::never());
     if (!attempt_.request.address.empty())
         ctx_.frontend.resume(); // nobody else answers on this host
     fetched_ = mode_->fetch();
-    while (fetched_.code() == Code::Paused && !given_up_)
+    while (fetched_.code() == Code::Paused && !recovery_.given_up())
         fetched_ = fetch_again(fetched_.error());
     if (fetched_)
         return;
@@ -61,8 +60,7 @@ Status Outgoing::fetch_again(const Error& why) {
     SEGUE_TRY(services_.threads().join(Deadline::never()));
     session.close_channels();
     recovery_.lose();
-    attempt_.progress.change(
-        [](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyPaused; });
+    attempt_.progress.set(UpdateStatus::PostcopyPaused);
     attempt_.progress.warn("the connection to the VMM that runs the guest is lost (" + why.what() +
                            "); its RAM is kept here. On both hosts: segue recover " +
                            ctx_.guest.name + " --channel TRANSPORT:ADDRESS");
@@ -73,13 +71,11 @@ Status Outgoing::fetch_again(const Error& why) {
     session.begin_anew(Deadline::in(kReach));
     if (recovery_.overtaken())
         return Error(Code::Paused, "another address was named");
-    attempt_.progress.change(
-        [](report::UpdateRecord& r) { r.status = UpdateStatus::PostcopyRecover; });
+    attempt_.progress.set(UpdateStatus::PostcopyRecover);
     return mode_->fetch();
 }
 
 void Outgoing::give_up() {
-    given_up_ = true;
     recovery_.give_up();
     attempt_.session.end_all();
 }
