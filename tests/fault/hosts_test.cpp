@@ -127,6 +127,50 @@ TEST_F(Hosts, TheNewVmmIsKilledAfterTheGuestIsGivenAway) {
     ASSERT_NO_FATAL_FAILURE(expect_only_a_runs());
 }
 
+// Its kernel answers for it: no connection breaks.
+TEST_F(Hosts, TheNewVmmFreezesAfterTheGuestIsGivenAway) {
+    ASSERT_NO_FATAL_FAILURE(begin_until("old relinquished"));
+    freeze(b_);
+    barriers_->release("old relinquished");
+    ASSERT_NO_FATAL_FAILURE(await_doubt(a_));
+    thaw(b_);
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Completed));
+    ASSERT_NO_FATAL_FAILURE(expect_only_b_runs());
+}
+
+class HostsInAHurry : public Hosts {
+protected:
+    HostsInAHurry()
+        : Hosts([] {
+            test::GuestSpec s = spec();
+            s.handover = "3s";
+            return s;
+        }()) {}
+};
+
+TEST_F(HostsInAHurry, TheNewVmmFreezesBeforeTheGuestIsGivenAway) {
+    barriers_->hold("new commit");
+    ASSERT_NO_FATAL_FAILURE(begin());
+    ASSERT_TRUE(barriers_->reached("new commit", patience()));
+    freeze(b_);
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
+    ASSERT_NO_FATAL_FAILURE(expect_runs(a_));
+    barriers_->release("new commit");
+    thaw(b_);
+    ASSERT_NO_FATAL_FAILURE(expect_only_a_runs());
+}
+
+TEST_F(HostsInAHurry, TheOldVmmFreezesBeforeItGivesTheGuestAway) {
+    ASSERT_NO_FATAL_FAILURE(begin_until("old commit"));
+    freeze(a_);
+    barriers_->release("old commit");
+    std::this_thread::sleep_for(std::chrono::seconds(4));
+    EXPECT_EQ(state(b_), RunState::Inmigrate) << "nobody told it to run the guest";
+    thaw(a_);
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
+    ASSERT_NO_FATAL_FAILURE(expect_only_a_runs());
+}
+
 TEST_F(Hosts, WhatLeadsNowhereIsRefused) {
     control::UpdateRequest request;
     request.channel = "exec:true";

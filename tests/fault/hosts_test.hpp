@@ -44,8 +44,11 @@ protected:
         return s;
     }
     explicit Hosts(const test::GuestSpec& s = spec())
-        : a_(s)
-        , b_(s) {}
+        : Hosts(s, s, "tcp") {}
+    Hosts(const test::GuestSpec& a, const test::GuestSpec& b, const std::string& transport)
+        : there_(transport + ":" + address())
+        , a_(a)
+        , b_(b) {}
     // What the hosts have besides the cable.
     virtual void furnish() {}
     void SetUp() override {
@@ -58,7 +61,7 @@ protected:
         Status up, waits;
         cable_->on(Host::A, [&] { up = a_.start(); });
         ASSERT_TRUE(up) << up.error().what();
-        cable_->on(Host::B, [&] { waits = b_.start_incoming("tcp:" + address()); });
+        cable_->on(Host::B, [&] { waits = b_.start_incoming(there_); });
         ASSERT_TRUE(waits) << waits.error().what();
         EXPECT_EQ(state(b_), RunState::Inmigrate);
     }
@@ -74,7 +77,7 @@ protected:
     }
     void begin() {
         control::UpdateRequest request;
-        request.channel = "tcp:" + address();
+        request.channel = there_;
         const auto record = a_.client().start_update(request);
         ASSERT_TRUE(record) << record.error().what();
         id_ = record->id;
@@ -105,6 +108,8 @@ protected:
             << (written(g).error ? written(g).error->what() : "");
     }
     static void kill(test::Guest& g) { ::kill(g.first().pid, SIGKILL); }
+    static void freeze(test::Guest& g) { ::kill(g.first().pid, SIGSTOP); }
+    static void thaw(test::Guest& g) { ::kill(g.first().pid, SIGCONT); }
     static bool gone(const test::Guest& g) {
         return bool(Waiter{Deadline::in(std::chrono::milliseconds(0))}.until(g.first().pidfd.get(),
                                                                              POLLIN));
@@ -151,6 +156,7 @@ protected:
         EXPECT_TRUE(s) << s.error().what();
     }
 
+    const std::string there_; // where B waits
     test::Guest a_, b_;
     std::unique_ptr<Cable> cable_;
     std::unique_ptr<Barriers> barriers_;
