@@ -16,10 +16,13 @@ namespace segue::inventory {
 
 // madvise(2) takes no MADV_REMOVE of locked memory: a hole in its file is the same.
 Status RamBlock::drop(std::uint64_t first, std::uint64_t n) const {
-    if ((map_flags & MAP_SHARED) == 0)
+    if ((map_flags & MAP_SHARED) == 0) {
+        // The front of it may be of a file by now: page-flip.
+        (void)::madvise(base() + first, n, MADV_REMOVE);
         return ::madvise(base() + first, n, MADV_DONTNEED_LOCKED) == 0
                    ? Status()
                    : sys::madvise(base() + first, n, MADV_DONTNEED);
+    }
     const int done = sys::retry([&] {
         return ::fallocate(fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                            static_cast<off_t>(offset + first), static_cast<off_t>(n));

@@ -67,6 +67,25 @@ TEST(Inventory, WhatIsDroppedReadsAsZeros) {
         }
 }
 
+// As page-flip leaves a block that it has begun with.
+TEST(Inventory, TheFrontOfAPrivateBlockMayBeOfAFile) {
+    constexpr std::size_t kPage = 4096;
+    RamBlock b = sealed_block("ram0");
+    const UniqueFd file = std::move(b.fd);
+    b.map_flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    b.map = Mapping::make(b.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, "")
+                .value();
+    ASSERT_EQ(
+        ::mmap(b.base(), 4 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.get(), 0),
+        b.base());
+    std::memset(b.base(), 1, 8 * kPage);
+    const Status s = b.drop(kPage, 6 * kPage);
+    ASSERT_TRUE(s) << s.error().what();
+    EXPECT_EQ(static_cast<std::size_t>(sys::stat(file.get())->st_blocks) * 512, kPage);
+    for (std::size_t page = 0; page < 8; ++page)
+        EXPECT_EQ(b.base()[page * kPage], std::byte(page == 0 || page == 7 ? 1 : 0)) << page;
+}
+
 TEST(Inventory, WhatWasAnnouncedIsWhatIsAccepted) {
     Inventory inventory;
     ASSERT_TRUE(inventory.add(Item{"a", sys::memfd("a", 0).value()}));

@@ -39,6 +39,7 @@ Status Outgoing::announce_shared(inventory::Facts& facts) const {
 }
 
 Result<segue_converted> Outgoing::convert(std::uint64_t copy) {
+    const Watchdog::Own own(watchdog_, kCancelGrace); // it waits for the host's disks
     segue_converted done = {};
     SEGUE_ASSIGN(const bool more, ctx_.ram_converter.make_ready(copy));
     if (!more)

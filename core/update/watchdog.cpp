@@ -28,6 +28,21 @@ void Watchdog::hasten(Deadline deadline) {
     changed_.notify_all();
 }
 
+Watchdog::Own::Own(Watchdog& watchdog, std::chrono::microseconds grace)
+    : watchdog_(watchdog)
+    , grace_(grace) {
+    const std::lock_guard lock(watchdog_.mutex_);
+    watchdog_.own_ = true;
+}
+
+Watchdog::Own::~Own() {
+    const std::lock_guard lock(watchdog_.mutex_);
+    watchdog_.own_ = false;
+    if (watchdog_.deadline_.passed())
+        watchdog_.deadline_ = Deadline::in(grace_);
+    watchdog_.changed_.notify_all();
+}
+
 bool Watchdog::disarm() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !acting_; });
@@ -38,14 +53,15 @@ bool Watchdog::disarm() {
 void Watchdog::loop(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-        if (!act_ || deadline_.is_never()) {
-            changed_.wait(lock, stop, [this] { return act_ && !deadline_.is_never(); });
+        const auto on_watch = [this] { return act_ && !own_ && !deadline_.is_never(); };
+        if (!on_watch()) {
+            changed_.wait(lock, stop, on_watch);
             continue;
         }
         if (!deadline_.passed()) {
             const Deadline::Clock::time_point until = deadline_.at();
             changed_.wait_until(lock, stop, until,
-                                [&] { return !act_ || deadline_.at() != until; });
+                                [&] { return !on_watch() || deadline_.at() != until; });
             continue;
         }
         // Not under the lock: who hastens may hold what the act waits for.

@@ -23,6 +23,19 @@ public:
     void arm(Deadline deadline, std::function<void()> act);
     // Brings the deadline of the call in progress forward. [any]
     void hasten(Deadline deadline);
+    // While `own` lives the call in progress does work of ours, which has deadlines of its own; the
+    // call gets `grace` after that, where its own deadline has passed meanwhile. [update]
+    class Own {
+    public:
+        Own(Watchdog& watchdog, std::chrono::microseconds grace);
+        ~Own();
+        Own(const Own&) = delete;
+        Own& operator=(const Own&) = delete;
+
+    private:
+        Watchdog& watchdog_;
+        const std::chrono::microseconds grace_;
+    };
     // Waits for an `act` in progress. True: it has run, and whatever the caller was doing is not
     // his any more.
     bool disarm();
@@ -34,7 +47,7 @@ private:
     std::condition_variable_any changed_;
     Deadline deadline_ = Deadline::never();
     std::function<void()> act_;
-    bool fired_ = false, acting_ = false;
+    bool fired_ = false, acting_ = false, own_ = false;
     std::jthread thread_; // last: it uses the rest
 };
 

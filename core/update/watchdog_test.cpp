@@ -21,6 +21,20 @@ TEST(Watchdog, FiresOnceTheDeadlineHasPassed) {
     EXPECT_TRUE(dog.disarm());
 }
 
+TEST(Watchdog, WorkOfOursIsNotWatchedAndTheCallHasAMomentAfterIt) {
+    Watchdog dog;
+    std::promise<void> fired;
+    auto when = fired.get_future();
+    dog.arm(Deadline::in(milliseconds(1)), [&] { fired.set_value(); });
+    {
+        const Watchdog::Own own(dog, milliseconds(50));
+        dog.hasten(Deadline::in(milliseconds(0)));
+        EXPECT_EQ(when.wait_for(milliseconds(50)), std::future_status::timeout);
+    }
+    ASSERT_EQ(when.wait_for(kLong), std::future_status::ready);
+    EXPECT_TRUE(dog.disarm());
+}
+
 TEST(Watchdog, DisarmedItDoesNothing) {
     Watchdog dog;
     bool fired = false;

@@ -80,7 +80,10 @@ public:
     Status save(state::Writer& state) override;
     Status load(const state::Reader& state) override;
     Status compare() override { return mover_->compare(); }
+    // Whether RAM may get other pages under its addresses. [update]
+    Status check_moving() const;
     Status check_leaving() override;
+    Status write_out() override;
     Status let_go() override;
     Status take_hold() override;
 

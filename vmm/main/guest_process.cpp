@@ -57,7 +57,8 @@ GuestProcess::GuestProcess(Options options, config::GuestConfig config, GuestPla
     , inbox_(std::move(news))
     , journal_(places_.journal(), [](const report::UpdateRecord& r) { return control::to_json(r); })
     , report_(all_of(log_, journal_, report))
-    , ram_converter_(inventory_, preallocated(config_.memory))
+    , ram_converter_(inventory_, preallocated(config_.memory),
+                     [this] { return machine_.check_moving(); })
     , userfault_(inventory_)
     , launcher_(common_options(), places_.log(), [this] { return machine_.slow_to_close(); }) {
     machine_.place_ram(RamPlacement(config_.memory));
@@ -182,15 +183,22 @@ std::optional<int> GuestProcess::handle(const GuestEvent& event) {
         break;
     }
     log::info(std::string("the guest asked for a reset (") + name_of(event.kind) + ")");
-    const Status s = run_.restart([this] { return machine_.reset(); });
+    Status s = run_.restart([this] { return machine_.reset(); });
+    while (s.code() == Code::Exists) { // one more has begun meanwhile
+        if (engine_->cancel().code() == Code::Refused)
+            return std::nullopt;
+        s = run_.restart([this] { return machine_.reset(); });
+    }
     if (!s)
         return end(1, "the guest could not be reset: " + s.error().what());
     return std::nullopt;
 }
 
 std::optional<int> GuestProcess::handle(ShutdownRequest) {
-    if (engine_->cancel().code() == Code::Refused)
+    if (const Status s = engine_->cancel(); s.code() == Code::Refused) {
+        log::warn("not shut down: " + s.error().what() + "; " + s.error().way_out());
         return std::nullopt;
+    }
     return end(0, "shut down on request");
 }
 

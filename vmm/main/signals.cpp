@@ -28,8 +28,9 @@ Status block_signals() {
     const sigset_t set = both();
     if (const int e = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); e != 0)
         return Error::from_errno(e, "pthread_sigmask");
-    if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-        return Error::from_errno(errno, "signal SIGPIPE");
+    for (const int s : {SIGPIPE, SIGXFSZ}) // what fails says so: EPIPE, EFBIG
+        if (::signal(s, SIG_IGN) == SIG_ERR)
+            return Error::from_errno(errno, "signal " + std::to_string(s));
     return {};
 }
 

@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <segue/cpp/sys.hpp>
 
+#include "core/base/deadline.hpp"
 #include "core/base/log.hpp"
 #include "core/base/units.hpp"
 #include "vmm/memory/page_bits.hpp"
-#include "vmm/memory/vm_areas.hpp"
 
 namespace segue::vmm {
 
@@ -20,6 +21,8 @@ namespace {
 
 constexpr std::uint64_t kHuge = 2u << 20; // a private huge page that was cut stays whole in memory
 constexpr std::uint64_t kLook = 32;       // times what may be copied: of RAM with many holes
+constexpr std::uint64_t kZeros = 4; // of them are looked at and given up in the time of a copy
+constexpr std::chrono::seconds kPutBack{1};
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 constexpr const char* kCopyInstead = "use a mode that copies RAM to another process";
 
@@ -55,18 +58,33 @@ Error no_room(const inventory::RamBlock& block, int why) {
         .with("block", block.id);
 }
 
-Status check_block(const inventory::RamBlock& block, const std::vector<VmArea>& areas) {
+Status check_block(const inventory::RamBlock& block) {
     const auto flags = static_cast<int>(block.map_flags);
     if (block.page_shift != 12 || (flags & MAP_ANONYMOUS) == 0)
         return refused(block, block.page_shift != 12
                                   ? "it is of huge pages"
                                   : "it is a private mapping of something that has a descriptor")
             .way_out(kCopyInstead);
-    for (const VmArea& area : areas)
-        if (area.overlaps(block.base(), block.bytes) && area.has("lo"))
-            return refused(block, "it is locked in memory")
-                .way_out(std::string(kCopyInstead) +
-                         ", or start the guest with memory.lock = false");
+    return {};
+}
+
+// It takes time to look at all areas: done where anything is locked or pinned at all.
+Status check_held(const std::vector<const inventory::RamBlock*>& blocks) {
+    SEGUE_ASSIGN(const HeldBytes held, held_bytes());
+    if (held.locked == 0 && held.pinned == 0)
+        return {};
+    SEGUE_ASSIGN(const std::vector<VmArea> areas, vm_areas());
+    for (const inventory::RamBlock* block : blocks)
+        for (const VmArea& area : areas)
+            if (area.overlaps(block->base(), block->bytes) && area.has("lo"))
+                return refused(*block, "it is locked in memory")
+                    .way_out(std::string(kCopyInstead) +
+                             ", or start the guest with memory.lock = false");
+    if (const std::uint64_t pinned = pinned_bytes(held, areas); pinned != 0)
+        return refused(*blocks.front(), format_size(pinned) + " of this process are pinned, and "
+                                                              "what pinned them would go on using "
+                                                              "the pages that RAM leaves")
+            .way_out("take assigned devices away from the guest first");
     return {};
 }
 
@@ -79,25 +97,18 @@ Status RamConverter::check() {
             blocks.push_back(&block);
     if (blocks.empty())
         return {};
+    SEGUE_TRY(allowed_());
     SEGUE_TRY(Pagemap::open());
-    SEGUE_ASSIGN(const std::vector<VmArea> areas, vm_areas());
     for (const inventory::RamBlock* block : blocks)
-        SEGUE_TRY(check_block(*block, areas));
-    SEGUE_ASSIGN(const std::uint64_t pinned, pinned_bytes(areas));
-    if (pinned != 0)
-        return refused(*blocks.front(), format_size(pinned) + " of this process are pinned, and "
-                                                              "what pinned them would go on using "
-                                                              "the pages that RAM leaves")
-            .way_out("take assigned devices away from the guest first");
-    return {};
+        SEGUE_TRY(check_block(*block));
+    return check_held(blocks);
 }
 
-Status RamConverter::begin(Moving& moving) {
+Status RamConverter::begin(Moving& moving, const std::vector<VmArea>& areas) {
     const inventory::RamBlock& block = *moving.block;
     SEGUE_ASSIGN(UniqueFd file, sys::memfd("segue:" + block.id, MFD_ALLOW_SEALING));
     SEGUE_TRY(sys::truncate(file.get(), block.bytes));
     SEGUE_TRY(sys::seal(file.get(), kSeals));
-    SEGUE_ASSIGN(const std::vector<VmArea> areas, vm_areas());
     for (const VmArea& area : areas)
         if (area.overlaps(block.base(), 1))
             moving.advice = advice_of(area);
@@ -114,11 +125,16 @@ Result<std::vector<int>> RamConverter::start() {
         for (const inventory::RamBlock& block : blocks)
             moving_.push_back({&block, {}, block.fd ? block.bytes : 0, {}});
     }
+    std::vector<VmArea> areas;
     std::vector<int> fds;
     fds.reserve(blocks.size());
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-        if (!blocks[i].fd && !moving_[i].file)
-            SEGUE_TRY(begin(moving_[i]));
+        if (!blocks[i].fd && !moving_[i].file) {
+            if (areas.empty()) {
+                SEGUE_ASSIGN(areas, vm_areas());
+            }
+            SEGUE_TRY(begin(moving_[i], areas));
+        }
         fds.push_back(moving_[i].file.get());
     }
     return fds;
@@ -134,16 +150,18 @@ void RamConverter::stop() noexcept {
             m.file.reset();
 }
 
-// Of [from, to), what is to be copied as it is now.
-Status RamConverter::add_runs(const Moving& m, std::uint64_t from, std::uint64_t to,
-                              std::vector<Run>& runs) {
+// Of [from, to), as it is now.
+Status RamConverter::add_to(Found& found, const Moving& m, std::uint64_t from, std::uint64_t to) {
+    std::vector<Run>& runs = found.runs;
     const bool zeros_too = preallocated_.count(m.block->id) != 0;
     const std::byte* base = m.block->base() + from;
     SEGUE_TRY(pages_->look(base, (to - from) / kPageBytes));
     for (std::uint64_t at = from; at < to; at += kPageBytes, base += kPageBytes) {
-        if (!pages_->exists((at - from) / kPageBytes) || (!zeros_too && is_zero(base)))
+        if (!pages_->exists((at - from) / kPageBytes))
             continue;
-        if (!runs.empty() && runs.back().at + runs.back().bytes == at)
+        if (!zeros_too && is_zero(base))
+            found.zeros += kPageBytes;
+        else if (!runs.empty() && runs.back().at + runs.back().bytes == at)
             runs.back().bytes += kPageBytes;
         else
             runs.push_back({at, kPageBytes});
@@ -151,18 +169,18 @@ Status RamConverter::add_runs(const Moving& m, std::uint64_t from, std::uint64_t
     return {};
 }
 
-Result<std::vector<RamConverter::Run>> RamConverter::runs_of(Piece& piece, std::uint64_t copy) {
+Result<RamConverter::Found> RamConverter::look(Piece& piece, std::uint64_t copy) {
     const Moving& m = *piece.moving;
     const std::uint64_t end = m.moved + piece.bytes;
-    std::vector<Run> runs;
+    Found found;
     std::uint64_t at = m.moved;
     do { // however little is to be copied, something moves
         const std::uint64_t to = std::min(end, end_of_huge_page(m.block->base(), at + 1));
-        SEGUE_TRY(add_runs(m, at, to, runs));
+        SEGUE_TRY(add_to(found, m, at, to));
         at = to;
-    } while (at < end && bytes_of(runs) < copy);
+    } while (at < end && bytes_of(found.runs) + found.zeros / kZeros < copy);
     piece.bytes = at - m.moved;
-    return runs;
+    return found;
 }
 
 void RamConverter::give_back(const Piece& piece) noexcept {
@@ -187,11 +205,12 @@ Result<bool> RamConverter::make_ready(std::uint64_t copy) {
         if (m.moved == m.block->bytes)
             continue;
         // Whole pages, whatever `copy` is.
-        const std::uint64_t most = std::max(copy / kHuge, std::uint64_t{1}) * kHuge * kLook;
-        Piece piece{&m, std::min(m.block->bytes - m.moved, most)};
-        SEGUE_ASSIGN(const std::vector<Run> runs, runs_of(piece, copy));
+        const std::uint64_t left = m.block->bytes - m.moved;
+        const std::uint64_t huge = std::max(std::min(copy, left) / kHuge, std::uint64_t{1});
+        Piece piece{&m, std::min(left, huge * kHuge * kLook)};
+        SEGUE_ASSIGN(const Found found, look(piece, copy));
         piece_ = piece; // from here on stop() gives its memory back
-        SEGUE_TRY(take_memory(piece, runs));
+        SEGUE_TRY(take_memory(piece, found.runs));
         return true;
     }
     return false;
@@ -201,15 +220,15 @@ Result<bool> RamConverter::make_ready(std::uint64_t copy) {
 // would be a SIGBUS.
 Result<std::uint64_t> RamConverter::fill(Piece piece) {
     const Moving& m = *piece.moving;
-    SEGUE_ASSIGN(const std::vector<Run> runs, runs_of(piece, ~std::uint64_t{0}));
-    for (const Run& r : runs)
+    SEGUE_ASSIGN(const Found found, look(piece, ~std::uint64_t{0}));
+    for (const Run& r : found.runs)
         if (Status s = sys::pwrite_all(m.file.get(), {m.block->base() + r.at, r.bytes}, r.at); !s)
             return std::move(s).error().while_doing("copy " + named(*m.block));
-    return bytes_of(runs);
+    return bytes_of(found.runs);
 }
 
 // All bytes are in the file already: where the kernel fails halfway, and the old mapping is gone,
-// nothing is lost if only the next attempt succeeds.
+// nothing is lost if only a later attempt succeeds.
 Status RamConverter::put(const Piece& piece) {
     const Moving& m = *piece.moving;
     std::byte* const at = m.block->base() + m.moved;
@@ -220,10 +239,19 @@ Status RamConverter::put(const Piece& piece) {
     if (!map(MAP_FIXED)) {
         const int why = errno;
         const bool gone = ::msync(at, piece.bytes, MS_ASYNC) != 0;
-        if (!gone || !map(MAP_FIXED_NOREPLACE))
+        if (!gone) {
+            give_back(piece);
             return Error::from_errno(why, "map " + named(*m.block))
                 .way_out("vm.max_map_count may be too small for this process")
                 .with("block", m.block->id);
+        }
+        for (const Deadline limit = Deadline::in(kPutBack); !map(MAP_FIXED_NOREPLACE);) {
+            if (limit.passed())
+                return Error::from_errno(errno, named(*m.block) + " has lost its mapping")
+                    .way_out("the guest cannot run any more: start it anew")
+                    .with("block", m.block->id);
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
     }
     for (const int advice : m.advice)
         if (const Status s = sys::madvise(at, piece.bytes, advice); !s)
@@ -234,14 +262,13 @@ Status RamConverter::put(const Piece& piece) {
 Result<ports::Converted> RamConverter::convert() {
     const Piece piece = *std::exchange(piece_, std::nullopt);
     std::uint64_t copied = 0;
-    const auto move = [&]() -> Status {
-        SEGUE_ASSIGN(copied, fill(piece));
-        return put(piece);
-    };
-    if (Status s = move(); !s) {
+    if (auto filled = fill(piece)) {
+        copied = *filled;
+    } else {
         give_back(piece);
-        return std::move(s).error();
+        return std::move(filled).error();
     }
+    SEGUE_TRY(put(piece));
     piece.moving->moved += piece.bytes;
     ports::Converted done{piece.bytes, copied, 0};
     for (const Moving& m : moving_)

@@ -3,6 +3,7 @@
 // and the devices find the same bytes there, and another process can be given them.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "core/inventory/inventory.hpp"
 #include "core/ports/ram_converter.hpp"
 #include "vmm/memory/pagemap.hpp"
+#include "vmm/memory/vm_areas.hpp"
 
 namespace segue::vmm {
 
@@ -22,9 +24,13 @@ namespace segue::vmm {
 class RamConverter final : public ports::RamConverter {
 public:
     // `preallocated`: ids of blocks whose pages of zeros stay pages. The inventory outlives this.
-    RamConverter(const inventory::Inventory& inventory, std::set<std::string> preallocated)
+    // `allowed`: whether KVM uses guest RAM by its addresses alone.
+    RamConverter(
+        const inventory::Inventory& inventory, std::set<std::string> preallocated,
+        std::function<Status()> allowed = [] { return Status(); })
         : inventory_(inventory)
-        , preallocated_(std::move(preallocated)) {}
+        , preallocated_(std::move(preallocated))
+        , allowed_(std::move(allowed)) {}
 
     struct Run {
         std::uint64_t at, bytes; // in the block
@@ -48,11 +54,15 @@ private:
         Moving* moving;
         std::uint64_t bytes;
     };
-    static Status begin(Moving& moving);
-    // Cuts `piece` where `copy` bytes of it, or a little more, are to be copied.
-    Result<std::vector<Run>> runs_of(Piece& piece, std::uint64_t copy);
-    Status add_runs(const Moving& moving, std::uint64_t from, std::uint64_t to,
-                    std::vector<Run>& runs);
+    static Status begin(Moving& moving, const std::vector<VmArea>& areas);
+    // What a piece has in it.
+    struct Found {
+        std::vector<Run> runs;   // to be copied
+        std::uint64_t zeros = 0; // bytes of pages that are there and are not copied
+    };
+    // Cuts `piece` where it takes as long as to copy `copy` bytes, or a little longer.
+    Result<Found> look(Piece& piece, std::uint64_t copy);
+    Status add_to(Found& found, const Moving& moving, std::uint64_t from, std::uint64_t to);
     static Status take_memory(const Piece& piece, const std::vector<Run>& runs);
     Result<std::uint64_t> fill(Piece piece);
     static Status put(const Piece& piece);
@@ -60,6 +70,7 @@ private:
 
     const inventory::Inventory& inventory_;
     const std::set<std::string> preallocated_;
+    const std::function<Status()> allowed_;
     std::vector<Moving> moving_;   // from the first start() on, one a block
     std::optional<Pagemap> pages_; // from start() to stop()
     std::optional<Piece> piece_;   // that is ready

@@ -123,6 +123,21 @@ TEST_F(RamConverterTest, APieceIsAsLargeAsItIsToBe) {
     EXPECT_EQ(done.left, kBytes - done.bytes);
 }
 
+TEST_F(RamConverterTest, HoweverMuchMayBeCopiedThereIsNoMoreThanThereIs) {
+    std::memset(base(), 1, kBytes);
+    start();
+    EXPECT_EQ(convert(std::uint64_t{1} << 60).copied, kBytes);
+}
+
+// A stop takes time for each page that is there, also where there is nothing to copy.
+TEST_F(RamConverterTest, PagesOfZerosMakeNoPieceOfAnySize) {
+    std::memset(base(), 0, kBytes);
+    start();
+    const ports::Converted done = convert(2 * kMiB);
+    EXPECT_EQ(done.copied, 0u);
+    EXPECT_LE(done.bytes, 10 * kMiB);
+}
+
 TEST_F(RamConverterTest, RamThatNobodyTouchedIsOnePieceAndTakesNothing) {
     *page(5000) = std::byte{1};
     const int fd = start();

@@ -58,13 +58,8 @@ std::vector<int> advice_of(const VmArea& area) {
     return advice;
 }
 
-// VmPin: iommufd, RDMA, buffers registered with io_uring. VFIO's first IOMMU driver counts its pins
-// as locked, beyond the areas that are.
-Result<std::uint64_t> pinned_bytes(const std::vector<VmArea>& areas) {
-    std::uint64_t areas_locked = 0, locked_kib = 0, pinned_kib = 0;
-    for (const VmArea& area : areas)
-        if (area.has("lo"))
-            areas_locked += area.end - area.begin;
+Result<HeldBytes> held_bytes() {
+    std::uint64_t locked_kib = 0, pinned_kib = 0;
     std::ifstream status("/proc/self/status");
     unsigned found = 0;
     for (std::string line; std::getline(status, line);)
@@ -72,8 +67,17 @@ Result<std::uint64_t> pinned_bytes(const std::vector<VmArea>& areas) {
                  static_cast<unsigned>(std::sscanf(line.c_str(), "VmPin: %lu", &pinned_kib) == 1);
     if (found != 2)
         return unreadable("/proc/self/status");
-    const std::uint64_t locked = locked_kib * 1024;
-    return pinned_kib * 1024 + (locked > areas_locked ? locked - areas_locked : 0);
+    return HeldBytes{locked_kib * 1024, pinned_kib * 1024};
+}
+
+// VmPin: iommufd, RDMA, buffers registered with io_uring. VFIO's first IOMMU driver counts its pins
+// as locked, beyond the areas that are.
+std::uint64_t pinned_bytes(const HeldBytes& held, const std::vector<VmArea>& areas) {
+    std::uint64_t areas_locked = 0;
+    for (const VmArea& area : areas)
+        if (area.has("lo"))
+            areas_locked += area.end - area.begin;
+    return held.pinned + (held.locked > areas_locked ? held.locked - areas_locked : 0);
 }
 
 } // namespace segue::vmm

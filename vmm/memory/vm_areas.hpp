@@ -29,8 +29,13 @@ Result<std::vector<VmArea>> vm_areas();
 // The advice of madvise(2) that an area was given and that a mapping in its place is to be given.
 std::vector<int> advice_of(const VmArea& area);
 
-// Bytes of this process that someone has pinned: a device may go on using the very pages. `areas`:
-// all; what mlock(2) holds is no pin. [any]
-Result<std::uint64_t> pinned_bytes(const std::vector<VmArea>& areas);
+// What the kernel counts as locked and as pinned of this process, in bytes (proc(5), status). [any]
+struct HeldBytes {
+    std::uint64_t locked = 0, pinned = 0;
+};
+Result<HeldBytes> held_bytes();
+// Of them, those that someone has pinned: a device may go on using the very pages. `areas`: all;
+// what mlock(2) holds is no pin.
+std::uint64_t pinned_bytes(const HeldBytes& held, const std::vector<VmArea>& areas);
 
 } // namespace segue::vmm

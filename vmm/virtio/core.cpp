@@ -151,14 +151,15 @@ void Core::fail(const Error& why) {
         log::warn("device '" + facts().id + "' needs a reset by the guest: " + why.what() +
                   (++failures_ == kShownFailures ? "; further ones are not shown" : ""));
     status_ |= VIRTIO_CONFIG_S_NEEDS_RESET;
-    take_all_back();
+    (void)take_all_back().ok(); // it is broken already
     if ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
         interrupts_.tell_config(config_vector_);
 }
 
 void Core::begin_reset() {
     resetting_ = true;
-    take_all_back();
+    if (const Status s = take_all_back(); !s)
+        log::warn("device '" + facts().id + "': " + s.error().what());
     for (Queue& q : queues_)
         q.close();
     if (model_->in_flight() == 0)

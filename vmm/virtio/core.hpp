@@ -94,7 +94,7 @@ private:
     bool lend(unsigned index);
     void rewire(unsigned index);
     Status take_back(unsigned index);
-    void take_all_back();
+    Status take_all_back();
     void fail(const Error& why);
     void begin_reset();
     void end_reset();

@@ -84,13 +84,20 @@ Status Core::take_back(unsigned index) {
     return queues_[index].move_to(position, memory_, ring_features());
 }
 
-void Core::take_all_back() {
+Status Core::take_all_back() {
     if (!lending_)
-        return;
-    for (unsigned i = 0; i < queues_.size(); ++i)
-        if (lending_->is_lent(i))
-            if (const Status s = take_back(i); !s)
-                fail(s.error());
+        return {};
+    for (unsigned i = 0; i < queues_.size(); ++i) {
+        if (!lending_->is_lent(i))
+            continue;
+        Status s = take_back(i);
+        if (s)
+            continue;
+        if (lending_->is_lent(i)) // it writes to guest RAM yet
+            return s;
+        fail(s.error());
+    }
+    return {};
 }
 
 } // namespace segue::vmm::virtio

@@ -104,7 +104,7 @@ Status Core::settle(Deadline deadline) {
             .way_out("look at what the device stands for on the host, or give update.deadline."
                      "drain more time")
             .with("device", facts().id);
-    take_all_back();
+    SEGUE_TRY(take_all_back());
     return model_->park();
 }
 

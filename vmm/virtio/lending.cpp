@@ -75,9 +75,10 @@ Status Lending::rewire(unsigned queue, int line) {
 
 Result<RingPosition> Lending::take_back(unsigned queue) {
     Lent& one = all_[queue];
+    SEGUE_ASSIGN(const RingPosition position, server_.stop(queue));
     one.lent = false;
     SEGUE_TRY(listen(one.kick.get(), tag_of(queue, News::Kick)));
-    return server_.stop(queue);
+    return position;
 }
 
 std::vector<Lending::News> Lending::hear() {
