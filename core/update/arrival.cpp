@@ -13,8 +13,8 @@ namespace segue::update {
 namespace {
 
 // For one message on a connection that is up; for who is at the door to say who he is, while the
-// connection that there is may be the right one; between two looks where nothing can be polled.
-constexpr std::chrono::seconds kMessage{5}, kDoor{1}, kLook{1};
+// connection that there is may be the right one.
+constexpr std::chrono::seconds kMessage{5}, kDoor{1};
 
 bool readable(int fd) {
     pollfd p = {fd, POLLIN, 0};
@@ -63,9 +63,8 @@ Result<Message> Arrival::answer_to(MessageType what, int stop_fd,
         up = false;
         if (!std::exchange(told, true))
             on_loss();
-        const Waiter wait{door < 0 ? Deadline::in(kLook) : Deadline::never(), stop_fd, doubt_.fd()};
-        if (Status s = wait.until(door, POLLIN); !s && s.code() != Code::Deadline)
-            return std::move(s).error();
+        const Waiter wait{Deadline::never(), stop_fd, doubt_.fd()};
+        SEGUE_TRY(wait.until(door, POLLIN));
     }
 }
 
@@ -104,8 +103,16 @@ void Arrival::tell_running() {
                        refusal(*heard).what());
         stream_.close();
         heard_ = bool(heard);
+        if (heard_ && finished_)
+            entrance_.close();
     });
     ::pthread_setname_np(teller_.native_handle(), "teller");
+}
+
+void Arrival::finish() {
+    finished_ = true;
+    if (heard_)
+        entrance_.close();
 }
 
 } // namespace segue::update

@@ -37,6 +37,8 @@ public:
     // The guest runs here: says so, on every connection, until it is heard. [main]
     void tell_running();
     bool heard() const { return heard_; } // [any]
+    // Of the update there is no more to come: once that is heard, the address is free. [any]
+    void finish();
 
 private:
     Result<Message> answer_to(MessageType what, int stop_fd, const std::function<void()>& on_loss);
@@ -45,7 +47,7 @@ private:
     Entrance entrance_;
     Stream stream_;
     Doubt doubt_;
-    std::atomic<bool> heard_{false};
+    std::atomic<bool> heard_{false}, finished_{false};
     UniqueFd stop_; // eventfd
     std::jthread teller_;
 };

@@ -108,6 +108,12 @@ TEST_F(ArrivalTest, AnOperatorMaySayThatItRunsHere) {
     ASSERT_TRUE(arrival_.doubt().resolve(Place::Here));
     EXPECT_TRUE(ran());
     EXPECT_TRUE(body_.empty());
+    arrival_.tell_running();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50)); // it waits for somebody by now
+    for (int i = 0; i < 2; ++i) { // lost again
+        const Stream next = dial_engine();
+        ASSERT_TRUE(next.expect(MessageType::Running, later())) << "the old host is told";
+    }
 }
 
 TEST_F(ArrivalTest, OrThatItDoesNot) {
@@ -168,6 +174,12 @@ TEST_F(ArrivalTest, SaysThatItRunsUntilThatIsHeard) {
     ASSERT_TRUE(last.expect(MessageType::Running, later()));
     ASSERT_TRUE(last.send(MessageType::Running, {}, {}, later()));
     EXPECT_EQ(last.receive(later()).code(), Code::Closed) << "heard: nothing more is said";
+    for (const auto limit = later(); !arrival_.heard() && !limit.deadline.passed();)
+        std::this_thread::yield();
+    EXPECT_GE(arrival_.entrance().fd(), 0) << "channels may come yet";
+    arrival_.finish();
+    EXPECT_EQ(arrival_.entrance().fd(), -1);
+    EXPECT_EQ(arrival_.entrance().take("data", 0, later()).code(), Code::Closed);
 }
 
 } // namespace

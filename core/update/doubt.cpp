@@ -43,6 +43,7 @@ std::optional<Place> Doubt::answer() const {
 std::optional<Place> Doubt::close() {
     const std::lock_guard lock(mutex_);
     open_ = false;
+    sys::clear_event(answered_.get());
     return answer_;
 }
 

@@ -31,7 +31,7 @@ public:
     std::optional<Place> answer() const;
     // The other host has answered, so an operator comes too late; or did not: gives that answer.
     std::optional<Place> close();
-    // Readable once there is an answer.
+    // Readable once there is an answer, until close().
     int fd() const { return answered_.get(); }
 
     Doubt();

@@ -116,6 +116,13 @@ private:
         if (const Status s = a_.progress.note(how_far); !s)
             log::error("journal: " + s.error().what());
     }
+    // Somebody said that it should run here, and was wrong.
+    void runs_twice() const {
+        a_.progress.warn("the VMM at " + a_.request.address +
+                         " runs the guest as well, which writes to its disks from two hosts: end "
+                         "this one at once: segue shutdown " +
+                         a_.ctx.guest.name + " --force");
+    }
     void tell_it_stays() {
         stream_.close();
         for (const Deadline limit = Deadline::in(kLastWord); !limit.passed();) {
@@ -124,7 +131,10 @@ private:
                 return;
             // A connection that is closed with something unread may lose what was said on it.
             const Waiter wait{limit};
-            const bool heard = next->receive(wait).ok();
+            const auto said = next->receive(wait);
+            const bool heard = said.ok();
+            if (heard && said->type == MessageType::Running)
+                runs_twice();
             if (next->refuse(Error(Code::Cancelled, "the guest stays where it is"), wait) &&
                 heard) {
                 (void)next->receive(wait).ok(); // until it hangs up

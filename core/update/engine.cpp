@@ -249,6 +249,20 @@ bool Engine::running() const {
     return job_ && !job_->over;
 }
 
+// mutex_ held.
+Status Engine::nothing_in_doubt() const {
+    if (!job_ || job_->ran || !job_->update->doubt().is_open())
+        return {};
+    return Error(Code::Refused, "too late: the other host may run the guest already")
+        .way_out("look at both hosts, then say where it is to run: segue resolve " +
+                 context_.guest.name + " --here|--there");
+}
+
+Status Engine::check_known() const {
+    const std::lock_guard lock(mutex_);
+    return nothing_in_doubt();
+}
+
 Status Engine::cancel() {
     std::unique_lock lock(mutex_);
     if (look_)
@@ -270,10 +284,7 @@ Status Engine::cancel() {
         while (!over_.wait_for(lock, kLook, [this] { return job_->over; })) {
             if (fetching())
                 return too_late;
-            if (!job_->ran && job_->update->doubt().is_open())
-                return Error(Code::Refused, "too late: the other host may run the guest already")
-                    .way_out("look at both hosts, then say where it is to run: segue resolve " +
-                             context_.guest.name + " --here|--there");
+            SEGUE_TRY(nothing_in_doubt());
         }
     }
     return job_->outcome == Code::Ok ? Status(too_late) : Status();

@@ -54,6 +54,8 @@ public:
     Status recover(const std::string& address);
     // An operator's word in a switch-over between two hosts that is in doubt; REFUSED in any other.
     Status resolve(Place place);
+    // REFUSED while it is: nobody here can end the guest, which may run there.
+    Status check_known() const;
     bool running() const;
     // What brought the guest here is over, and ends: it is a record as the others are.
     void forget_arrived();
@@ -63,6 +65,7 @@ private:
     void work(Job& job);
     void hung(const std::string& mode, Code outcome);
     Status check_free(const std::string& mode) const;
+    Status nothing_in_doubt() const;
     std::vector<report::UpdateRecord> past() const;
 
     Context context_;

@@ -12,13 +12,20 @@ namespace {
 // Who has connected speaks at once: a stranger who does not keeps the others waiting no longer.
 constexpr std::chrono::seconds kGreeting{5};
 
+constexpr int kRetry = 100; // ms, where the host has no room for one more
+
 } // namespace
 
 Result<plugin::Channel> Entrance::accept(const Waiter& wait) {
     while (listener_) {
         auto wire = listener_.accept();
-        if (wire.code() != Code::Again)
+        if (wire)
             return wire;
+        if (wire.code() != Code::Again) { // a stranger's fault, or the host's
+            log::warn("where the update comes in: " + wire.error().what());
+            SEGUE_TRY(wait.nap(kRetry));
+            continue;
+        }
         const plugin::Ready on = listener_.ready(plugin::Direction::Read);
         SEGUE_TRY(on.fd < 0 ? wait.nap(1) : wait.until(on.fd, on.events));
     }

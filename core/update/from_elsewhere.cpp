@@ -67,6 +67,7 @@ public:
     }
 
     bool heard() const override { return arrival_.heard(); }
+    void finish() noexcept override { arrival_.finish(); }
 
 private:
     const Stream& stream() const { return arrival_.stream(); }

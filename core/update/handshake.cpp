@@ -52,6 +52,10 @@ Said ask_again(const Leaving& leaving, Error& why) {
     const auto first = stream->receive(wait);
     if (first && first->type == MessageType::Loaded)
         return send_run(leaving, *stream, wait, why);
+    if (first && first->type == MessageType::Refused) { // of who never heard of the guest
+        why = refusal(*first);
+        return std::nullopt;
+    }
     return told(*stream, first, wait, why);
 }
 
@@ -87,6 +91,8 @@ Status switch_over(const Leaving& leaving, Stream stream, const Waiter& wait) {
     SEGUE_TRY(wait.check());
     Error lost(Code::Closed, "");
     Said said = leaving.relinquish();
+    if (*said) // which may have taken its time
+        said = wait.check();
     // From here on RUN may have come through, whatever we hear.
     if (*said)
         said = send_run(leaving, stream, Waiter{Deadline::in(kAnswer)}, lost);

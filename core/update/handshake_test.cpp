@@ -127,6 +127,26 @@ TEST_F(HandshakeTest, ThatCannotBeJournalledKeepsTheGuest) {
     EXPECT_NE(theirs_.receive(soon()).code(), Code::Ok) << "no RUN went out";
 }
 
+// Disks may take their time.
+TEST_F(HandshakeTest, WhatIsLetGoOfTooLateIsTakenBack) {
+    const Waiter wait{Deadline::in(std::chrono::seconds(1))};
+    relinquish_ = [&] {
+        while (!wait.deadline.passed())
+            std::this_thread::yield();
+        return Status();
+    };
+    bool back = false;
+    take_back_ = [&] {
+        back = true;
+        return Status();
+    };
+    begin(wait);
+    say(theirs_, MessageType::Loaded);
+    EXPECT_EQ(end().code(), Code::Deadline);
+    EXPECT_TRUE(back);
+    EXPECT_NE(theirs_.receive(soon()).code(), Code::Ok) << "no RUN went out";
+}
+
 TEST_F(HandshakeTest, ARefusalAfterRunIsTheOtherSidesWordThatItNeverRan) {
     begin(later());
     say(theirs_, MessageType::Loaded);
@@ -162,8 +182,20 @@ TEST_F(HandshakeTest, InDoubtItMayBreakAgainAndAgain) {
         ASSERT_TRUE(next.expect(MessageType::Run, later()));
     }
     const Stream last = connect();
+    say(last, MessageType::Loaded);
+    ASSERT_TRUE(last.expect(MessageType::Run, later()));
     ASSERT_TRUE(last.refuse(Error(Code::Refused, "it never ran"), later()));
     EXPECT_EQ(end().code(), Code::Refused);
+}
+
+// A VMM that was started there since, say: it knows nothing of what the one before it did.
+TEST_F(HandshakeTest, InDoubtWhoRefusesFirstIsNotTheOneThatWasTold) {
+    ASSERT_NO_FATAL_FAILURE(break_after_run());
+    const Stream stranger = connect();
+    ASSERT_TRUE(stranger.refuse(Error(Code::Cancelled, "shut down"), later()));
+    const Stream next = connect();
+    say(next, MessageType::Running);
+    EXPECT_TRUE(end());
 }
 
 TEST_F(HandshakeTest, InDoubtAnOperatorMaySayThatItIsThere) {

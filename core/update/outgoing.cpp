@@ -190,6 +190,8 @@ Status Outgoing::copy() {
     attempt_.enter(Phase::Copy, Deadline::in(attempt_.request.deadlines.copy));
     SEGUE_TRY(log_writes());
     SEGUE_TRY(hook("copy", &plugin::Mode::copy));
+    if (!attempt_.request.address.empty())
+        SEGUE_TRY(ctx_.machine.write_out());
     const Deadline drain = Deadline::in(attempt_.request.deadlines.drain);
     SEGUE_TRY(ctx_.run.settle(drain));
     // A cancel may be among the requests in hand, and waits for this update's end itself.

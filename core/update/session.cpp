@@ -13,6 +13,9 @@ namespace {
 // The channel that every mode has: the state goes over it.
 constexpr const char* kMain = "main";
 
+// For a connection of an update from another host, which has just been accepted.
+constexpr std::chrono::seconds kArrival{15};
+
 // Calls `f` until it has an answer, waiting for `handle` or a little in between.
 template <class F, class Ready>
 auto until_done(F f, Ready ready, const Waiter& wait) -> decltype(f()) {
@@ -54,9 +57,12 @@ Result<plugin::Transport*> Session::outgoing_transport(const std::string& name) 
 }
 
 Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
-    const Waiter w = wait();
-    if (entrance != nullptr)
+    Waiter w = wait();
+    if (entrance != nullptr) {
+        if (phase == report::Phase::Prepare) // the other side makes them in one go
+            w.deadline = earlier(w.deadline, Deadline::in(kArrival));
         return entrance->take(name, index, w);
+    }
     if (side_ == Side::Incoming) {
         const auto at = listeners_.find(name);
         if (at == listeners_.end())

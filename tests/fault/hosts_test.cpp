@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // hosts_test.cpp - a guest goes to another host over a network that delays, loses and breaks: at
 // no step of the switch-over are there two that run it.
+#include <gmock/gmock.h>
+
 #include "tests/fault/hosts_test.hpp"
 
 namespace segue::fault {
@@ -52,6 +54,7 @@ TEST_F(Hosts, CutBeforeRunItIsInDoubtUntilMended) {
     ASSERT_NO_FATAL_FAILURE(await_doubt(a_));
     ASSERT_NO_FATAL_FAILURE(await_doubt(b_));
     EXPECT_EQ(a_.client().cancel_update().code(), Code::Refused) << "too late";
+    EXPECT_EQ(a_.client().quit().code(), Code::Refused) << "it may run there";
     cable_->mend();
     ASSERT_NO_FATAL_FAILURE(expect_only_b_runs());
     ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Completed));
@@ -138,14 +141,41 @@ TEST_F(Hosts, TheNewVmmFreezesAfterTheGuestIsGivenAway) {
     ASSERT_NO_FATAL_FAILURE(expect_only_b_runs());
 }
 
+// What it has heard of the update leads nowhere any more.
+TEST_F(Hosts, TheOldVmmIsKilledBeforeItsConnectionsAreThere) {
+    ASSERT_NO_FATAL_FAILURE(begin_until("new prepare")); // it has said hello
+    kill(a_);
+    barriers_->release("new prepare");
+    EXPECT_TRUE(comes_true([&] { return gone(b_); })) << "the other VMM waits for ever";
+}
+
+// An operator is wrong, and is told so.
+TEST_F(Hosts, BothRunItWhereAnOperatorSaysSo) {
+    ASSERT_NO_FATAL_FAILURE(begin_until("old relinquished"));
+    cable_->cut_from(Host::B);
+    barriers_->release("old relinquished");
+    ASSERT_NO_FATAL_FAILURE(await_doubt(a_));
+    ASSERT_NO_FATAL_FAILURE(expect_runs(b_));
+    cable_->cut();
+    resolve(a_, true);
+    cable_->mend();
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Cancelled));
+    EXPECT_THAT(written(a_).warnings,
+                testing::Contains(testing::HasSubstr("runs the guest as well")));
+}
+
 class HostsInAHurry : public Hosts {
 protected:
     HostsInAHurry()
-        : Hosts([] {
-            test::GuestSpec s = spec();
-            s.handover = "3s";
-            return s;
-        }()) {}
+        : HostsInAHurry(hurried("memfd")) {}
+    explicit HostsInAHurry(const test::GuestSpec& new_host)
+        : Hosts(hurried("memfd"), new_host, "tcp") {}
+    static test::GuestSpec hurried(const std::string& backend) {
+        test::GuestSpec s = spec();
+        s.handover = "3s";
+        s.backend = backend;
+        return s;
+    }
 };
 
 TEST_F(HostsInAHurry, TheNewVmmFreezesBeforeTheGuestIsGivenAway) {
@@ -169,6 +199,25 @@ TEST_F(HostsInAHurry, TheOldVmmFreezesBeforeItGivesTheGuestAway) {
     thaw(a_);
     ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
     ASSERT_NO_FATAL_FAILURE(expect_only_a_runs());
+}
+
+// Its RAM would lie in a file there, which is nobody's then.
+class HostsWithAFile : public HostsInAHurry {
+protected:
+    HostsWithAFile()
+        : HostsInAHurry(hurried("file")) {}
+    bool there_is_a_file() const { return ::access((b_ / "ram0").c_str(), F_OK) == 0; }
+};
+
+TEST_F(HostsWithAFile, AnUpdateThatFailsLeavesNone) {
+    barriers_->hold("new commit");
+    ASSERT_NO_FATAL_FAILURE(begin());
+    ASSERT_TRUE(barriers_->reached("new commit", patience()));
+    EXPECT_TRUE(there_is_a_file());
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
+    barriers_->release("new commit");
+    ASSERT_NO_FATAL_FAILURE(expect_only_a_runs());
+    EXPECT_FALSE(there_is_a_file());
 }
 
 TEST_F(Hosts, WhatLeadsNowhereIsRefused) {

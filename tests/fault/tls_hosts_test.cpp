@@ -29,7 +29,7 @@ protected:
         : Hosts(with_key(s, dir / "right"), with_key(s, dir / key), "tls") {}
     static test::GuestSpec with_key(test::GuestSpec s, const std::string& file) {
         s.hosts = "transport = 'tls', options = { address = '" + address() + "', psk = '" + file +
-                  "', psk_identity = 'fleet', keepalive = 1 }";
+                  "', psk_identity = 'fleet', keepalive = 1, handshake = '2s' }";
         return s;
     }
 };
@@ -59,12 +59,15 @@ protected:
 };
 
 TEST_F(TlsHostsOfTwoKeys, TheGuestStaysAndTheOtherHostGoesOnWaiting) {
-    ASSERT_NO_FATAL_FAILURE(begin());
-    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
-    EXPECT_THAT(written(a_).error->what(), testing::HasSubstr("pre-shared key 'fleet'"));
-    ASSERT_NO_FATAL_FAILURE(expect_runs(a_));
-    EXPECT_EQ(state(b_), RunState::Inmigrate);
-    EXPECT_FALSE(gone(b_));
+    for (int time = 0; time < 2; ++time) {
+        ASSERT_NO_FATAL_FAILURE(begin());
+        ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
+        EXPECT_THAT(written(a_).error->what(), testing::HasSubstr("pre-shared key 'fleet'"));
+        ASSERT_NO_FATAL_FAILURE(expect_runs(a_));
+        std::this_thread::sleep_for(std::chrono::seconds(3)); // longer than a handshake may take
+        EXPECT_FALSE(gone(b_));
+        EXPECT_EQ(state(b_), RunState::Inmigrate);
+    }
 }
 
 class TlsPostcopyHosts : public TlsHosts {

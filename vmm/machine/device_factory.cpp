@@ -62,6 +62,10 @@ Status each_holding(const std::vector<DeviceConfig>& devices, const inventory::I
 
 } // namespace
 
+Status write_out(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory) {
+    return each_holding(devices, inventory, &Holding::write_out);
+}
+
 Status let_go(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory) {
     return each_holding(devices, inventory, &Holding::let_go);
 }

@@ -121,6 +121,7 @@ Status GuestService::shutdown() {
 }
 
 Status GuestService::quit() {
+    SEGUE_TRY(engine_->check_known());
     p_.inbox.put(ShutdownRequest{});
     return {};
 }

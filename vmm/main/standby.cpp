@@ -181,6 +181,9 @@ void GuestProcess::clear_up() {
     if (reception_)
         reception_->server.reset();
     forget_devices(plug_in(config_.devices));
+    for (const inventory::RamBlock& block : inventory_.blocks())
+        if (auto memory = plugins_->memory(block.id))
+            (*memory)->drop(block.id);
     clear_places();
     ::unlink(places_.owner().c_str());
 }

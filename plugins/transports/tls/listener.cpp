@@ -70,8 +70,10 @@ Result<std::unique_ptr<Channel>> TlsListener::accept() {
         failure_.reset();
         return std::unique_ptr<Channel>(std::make_unique<TlsChannel>(done->take()));
     }
-    if (failure_ && Handshake::Clock::now() >= failure_->limit)
-        return failure_->why;
+    if (failure_ && Handshake::Clock::now() >= failure_->limit) {
+        watch_.sleep();
+        return std::exchange(failure_, std::nullopt)->why;
+    }
     return Error(Code::Again, "nobody has proved yet who it is");
 }
 

@@ -42,6 +42,11 @@ Status Watch::wake_at(std::chrono::steady_clock::time_point moment) {
     return {};
 }
 
+void Watch::sleep() noexcept {
+    const itimerspec never = {};
+    (void)::timerfd_settime(timer_.get(), 0, &never, nullptr);
+}
+
 void Watch::clear() {
     std::array<epoll_event, 4> events;
     (void)::epoll_wait(epoll_.get(), events.data(), events.size(), 0);

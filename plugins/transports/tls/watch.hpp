@@ -20,6 +20,7 @@ public:
     segue::Status add(int fd, std::uint32_t events);
     // Wakes at `moment`, and from then on until another one is set.
     segue::Status wake_at(std::chrono::steady_clock::time_point moment);
+    void sleep() noexcept; // no more
     // Takes notice of the edges (EPOLLET) so far; for four descriptors at most.
     void clear();
 

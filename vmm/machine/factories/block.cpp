@@ -30,6 +30,9 @@ Status block_may_leave(const DeviceConfig& d) {
         .with("device", d.id);
 }
 
+Status write_out_block(const DeviceConfig& d, const inventory::Inventory& inventory) {
+    return write_out(disk_config(d), inventory);
+}
 Status unlock_block(const DeviceConfig& d, const inventory::Inventory& inventory) {
     return let_go(disk_config(d), inventory);
 }
@@ -49,8 +52,8 @@ Result<ModelPtr> make_block(const DeviceConfig& d, const HostSide& host) {
     return ModelPtr(new VirtioBlock(std::move(disk), std::move(io)));
 }
 
-constexpr Holding kDiskLock = {join_block, block_may_leave, unlock_block, lock_block,
-                               block_is_held};
+constexpr Holding kDiskLock = {join_block,   block_may_leave, write_out_block,
+                               unlock_block, lock_block,      block_is_held};
 
 } // namespace
 

@@ -22,7 +22,7 @@ using Act = Status (*)(const DeviceConfig&, const inventory::Inventory&);
 struct Holding {
     Status (*join)(const DeviceConfig&, inventory::Inventory&); // in place of open()
     Status (*may_leave)(const DeviceConfig&);
-    Act let_go, take_hold, check_held;
+    Act write_out, let_go, take_hold, check_held;
 };
 
 struct Factory {
