@@ -33,9 +33,10 @@ protected:
     template <class F>
     static void wait_until(F f) {
         const Deadline limit = Deadline::in(std::chrono::seconds(20));
-        while (!f() && !limit.passed())
+        bool is_so = f();
+        for (; !is_so && !limit.passed(); is_so = f())
             std::this_thread::sleep_for(milliseconds(1));
-        EXPECT_TRUE(f());
+        EXPECT_TRUE(is_so);
     }
     void wait_for(Phase p) {
         wait_until([this, p] {
@@ -46,7 +47,8 @@ protected:
     ~EngineTest() override {
         sys::signal_event(gate_.get()); // hung hooks come back
         join();
-        wait_until([] { return update_threads() == 0; }); // before what they use ends
+        // Before what they use ends. A listing of threads may miss one while others end.
+        wait_until([] { return update_threads() == 0 && update_threads() == 0; });
         engine_.reset();
     }
     static int update_threads() {
