@@ -110,7 +110,7 @@ TEST_F(ArrivalTest, AnOperatorMaySayThatItRunsHere) {
     EXPECT_TRUE(body_.empty());
     arrival_.tell_running();
     std::this_thread::sleep_for(std::chrono::milliseconds(50)); // it waits for somebody by now
-    for (int i = 0; i < 2; ++i) { // lost again
+    for (int i = 0; i < 2; ++i) {                               // lost again
         const Stream next = dial_engine();
         ASSERT_TRUE(next.expect(MessageType::Running, later())) << "the old host is told";
     }
