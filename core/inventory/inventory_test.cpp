@@ -10,6 +10,8 @@
 namespace segue::inventory {
 namespace {
 
+constexpr std::size_t kPage = 4096;
+
 RamBlock sealed_block(const std::string& id) {
     RamBlock b;
     b.id = id;
@@ -55,21 +57,21 @@ TEST(Inventory, WhatIsDroppedReadsAsZeros) {
                 b.fd.reset();
             b.map =
                 Mapping::make(b.bytes, PROT_READ | PROT_WRITE, flags, b.fd.get(), 0, "").value();
-            std::memset(b.base(), 1, 4 * 4096);
+            std::memset(b.base(), 1, 4 * kPage);
             if (locked) {
                 // mlock(2) does nothing under ASan.
-                ASSERT_EQ(::mlock2(b.base(), 4 * 4096, MLOCK_ONFAULT), 0);
+                ASSERT_EQ(::mlock2(b.base(), 4 * kPage, MLOCK_ONFAULT), 0);
             }
-            const Status s = b.drop(4096, 2 * 4096);
+            const Status s = b.drop(kPage, 2 * kPage);
             ASSERT_TRUE(s) << s.error().what();
             for (const std::size_t page : {0, 1, 2, 3})
-                EXPECT_EQ(b.base()[page * 4096], std::byte(page == 0 || page == 3 ? 1 : 0)) << page;
+                EXPECT_EQ(b.base()[page * kPage], std::byte(page == 0 || page == 3 ? 1 : 0))
+                    << page;
         }
 }
 
 // As page-flip leaves a block that it has begun with.
 TEST(Inventory, TheFrontOfAPrivateBlockMayBeOfAFile) {
-    constexpr std::size_t kPage = 4096;
     RamBlock b = sealed_block("ram0");
     const UniqueFd file = std::move(b.fd);
     b.map_flags = MAP_PRIVATE | MAP_ANONYMOUS;
