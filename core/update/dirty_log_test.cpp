@@ -23,6 +23,7 @@ TEST_F(DirtyLogged, IsOnForTheCopyAndThePause) {
     EXPECT_LT(script_.first("new machine build"), script_.first("old dirty-log start"));
     EXPECT_LT(script_.first("old dirty-log start"), script_.first("old dirty-log take"));
     EXPECT_LT(script_.first("old dirty-log start"), script_.first("old vcpus stop"));
+    EXPECT_LT(script_.first("old vcpus stop"), script_.first("old dirty-log guest-stopped"));
     EXPECT_LT(script_.first("new vcpus run"), script_.first("old dirty-log stop"));
     EXPECT_EQ(script_.count("old dirty-log look"), 2);
 }

@@ -191,6 +191,7 @@ public:
         written_.clear();
         return pending_.size();
     }
+    void guest_stopped() noexcept override { (void)at("dirty-log guest-stopped").ok(); }
     Status take(std::uint32_t block, std::uint64_t first, std::span<std::uint64_t> bits) override {
         SEGUE_TRY(at("dirty-log take"));
         const std::lock_guard lock(mutex_);

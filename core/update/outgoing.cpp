@@ -207,6 +207,8 @@ Status Outgoing::pause() {
         d.blackout_budget.count() != 0 ? Deadline::in(d.blackout_budget) : Deadline::never();
     attempt_.enter(Phase::Pause, earlier(Deadline::in(d.pause), budget));
     SEGUE_TRY(ctx_.run.stop(attempt_.session.deadline));
+    if (attempt_.session.dirty_log != nullptr)
+        ctx_.dirty_log.guest_stopped();
     attempt_.session.deadline = earlier(Deadline::in(d.handover), budget); // until the commit
     return attempt_.session.wait().check();
 }

@@ -3,6 +3,7 @@
 // write, as one.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <shared_mutex>
 #include <string>
@@ -31,6 +32,7 @@ public:
     Status start() override;
     Result<std::uint64_t> look() override;
     Status take(std::uint32_t block, std::uint64_t first, std::span<std::uint64_t> bits) override;
+    void guest_stopped() noexcept override { stopped_ = true; }
     void stop() noexcept override;
 
 private:
@@ -42,7 +44,8 @@ private:
     WriteLog& log_;
     const GuestRam& ram_;
     std::function<std::string()> unseen_;
-    std::shared_mutex mutex_;       // exclusive: start and stop
+    std::shared_mutex mutex_; // exclusive: start and stop
+    std::atomic<bool> stopped_{false};
     std::vector<PageBits> pending_; // one a region: to be taken; empty while it is off
 };
 

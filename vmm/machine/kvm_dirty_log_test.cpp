@@ -87,6 +87,20 @@ TEST_F(KvmDirtyLogTest, EveryPageIsThereOnceAtFirst) {
     EXPECT_EQ(all_taken().size(), 0u);
 }
 
+// To protect them takes KVM milliseconds for each GiB, in the pause.
+TEST_F(KvmDirtyLogTest, PagesOfAGuestThatStandsStillAreNotProtectedAgain) {
+    for (int update = 0; update < 2; ++update) {
+        ASSERT_TRUE(log_.start());
+        (void)log_.look().value();
+        EXPECT_EQ(taken(0, 0, 9).size(), kPages[0]);
+        EXPECT_EQ(log_.look().value(), kPages[1]);
+        log_.guest_stopped();
+        EXPECT_EQ(taken(1, 0, 2).size(), kPages[1]);
+        EXPECT_EQ(log_.look().value(), kPages[1]) << "KVM was told to find them again";
+        log_.stop();
+    }
+}
+
 TEST_F(KvmDirtyLogTest, WhatTheVmmWritesIsFoundByTheNextLook) {
     const virtio::Memory memory(ram_);
     ASSERT_TRUE(log_.start());
