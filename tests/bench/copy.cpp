@@ -90,6 +90,7 @@ Status measure_times(const Way& way, const Options& o, CopyCell& cell) {
     cell.longest_ms.push_back(seen.longest_ms);
     if (seen.faults) {
         using Us = std::chrono::duration<double, std::micro>;
+        cell.fault_median_us.push_back(Us(seen.faults->p50).count());
         cell.fault_mean_us.push_back(Us(seen.faults->mean).count());
         cell.fault_p99_us.push_back(Us(seen.faults->p99).count());
     }

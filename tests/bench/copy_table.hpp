@@ -18,7 +18,7 @@ struct CopyCell {
     std::vector<double> seconds, cpu_s, blackout_ms, longest_ms;
     double peak_mib = 0; // of all processes together, at most; 0: not looked at
     // Of pages that the guest waited for, in an update that has such.
-    std::vector<double> fault_mean_us = {}, fault_p99_us = {};
+    std::vector<double> fault_median_us = {}, fault_mean_us = {}, fault_p99_us = {};
 };
 
 struct CopyTable {
