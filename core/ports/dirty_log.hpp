@@ -31,8 +31,8 @@ public:
     // many pages.
     virtual Status take(std::uint32_t block, std::uint64_t first,
                         std::span<std::uint64_t> bits) = 0;
-    // The guest stands still until stop(): what is taken from now on need not be found again, which
-    // takes its time. [update]
+    // The guest stands still, and nobody takes anything once it runs again: what is taken from now
+    // on need not be found again, which takes its time. Until start(). [update]
     virtual void guest_stopped() noexcept = 0;
     // Nothing is written down any more, and writes cost nothing again. Idempotent. [any]
     virtual void stop() noexcept = 0;

@@ -42,9 +42,9 @@ public:
 
     // To another host. Old side, guest running: REFUSED names what of it cannot go there.
     virtual Status check_leaving() = 0;
-    // Then, the guest running: what let_go() would have to wait for in the pause is done by now, as
-    // far as it can be: what was written is on the disks.
-    virtual Status write_out() = 0;
+    // Then, the guest running: the host begins to write to its disks what let_go() would have to
+    // wait for. Waits for none of it.
+    virtual void write_out() noexcept = 0;
     // Old side, the guest given away: what only one host may hold is let go (locks of disks, once
     // what was written is on them).
     virtual Status let_go() = 0;

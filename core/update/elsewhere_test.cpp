@@ -57,7 +57,7 @@ TEST_F(Elsewhere, WhoIsGoneBeforeRunGivesItBack) {
 
 TEST_F(Elsewhere, LocksPassBetweenGivenAwayAndRun) {
     expect_moved(update());
-    EXPECT_EQ(script_.count("old machine write-out"), 1) << "before the pause";
+    EXPECT_LT(script_.first("old machine write-out"), script_.first("old vcpus stop"));
     EXPECT_EQ(script_.count("old machine let-go"), 1);
     EXPECT_EQ(script_.count("new machine take-hold"), 1);
     EXPECT_EQ(script_.count("old machine take-hold"), 0);

@@ -12,7 +12,7 @@ namespace {
 // Who has connected speaks at once: a stranger who does not keeps the others waiting no longer.
 constexpr std::chrono::seconds kGreeting{5};
 
-constexpr int kRetry = 100; // ms, where the host has no room for one more
+constexpr int kRetry = 1000; // ms, where the host has no room for one more
 
 } // namespace
 

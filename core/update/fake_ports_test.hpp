@@ -120,7 +120,7 @@ public:
     }
     Status compare() override { return at("machine compare"); }
     Status check_leaving() override { return at("machine check-leaving"); }
-    Status write_out() override { return at("machine write-out"); }
+    void write_out() noexcept override { (void)at("machine write-out").ok(); }
     Status let_go() override { return at("machine let-go"); }
     Status take_hold() override { return at("machine take-hold"); }
 

@@ -114,7 +114,7 @@ Status Incoming::pause(const Error& why) {
 
 Status Incoming::fetch_again(const std::string& address) {
     SEGUE_ASSIGN(plugin::Transport transport, s_.plugins.transport_at(address));
-    if (origin_->heard())
+    if (entrance_ || origin_->heard())
         session_.entrance->close(); // the address may be the same
     SEGUE_ASSIGN(plugin::Listener listener, transport.listen());
     entrance_.emplace(std::move(listener), session_.agreed.nonce);

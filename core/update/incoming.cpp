@@ -213,11 +213,12 @@ Status Incoming::commit() {
 void Incoming::finish() {
     enter(Phase::Retire);
     retire();
-    origin_->finish();
     if (plan_.successor != SEGUE_SUCCESSOR_PEER)
         use_up(session_);
-    if (!hung_) // else it may be in one of them
+    if (!hung_) { // else it may be in one of them
         session_.close_channels();
+        origin_->finish();
+    }
     progress_.end(UpdateStatus::Completed, std::nullopt);
 }
 

@@ -186,12 +186,18 @@ Status Outgoing::log_writes() {
     return {};
 }
 
+// Only to another host must it be on the disks before the guest is there.
+void Outgoing::write_out() {
+    if (!attempt_.request.address.empty())
+        ctx_.machine.write_out();
+}
+
 Status Outgoing::copy() {
     attempt_.enter(Phase::Copy, Deadline::in(attempt_.request.deadlines.copy));
     SEGUE_TRY(log_writes());
+    write_out();
     SEGUE_TRY(hook("copy", &plugin::Mode::copy));
-    if (!attempt_.request.address.empty())
-        SEGUE_TRY(ctx_.machine.write_out());
+    write_out(); // what was written meanwhile
     const Deadline drain = Deadline::in(attempt_.request.deadlines.drain);
     SEGUE_TRY(ctx_.run.settle(drain));
     // A cancel may be among the requests in hand, and waits for this update's end itself.

@@ -84,6 +84,7 @@ private:
     Status prepare();
     Status copy();
     Status log_writes();
+    void write_out();
     Status share_ram();
     Status announce_shared(inventory::Facts& facts) const;
     Result<segue_converted> convert(std::uint64_t copy);

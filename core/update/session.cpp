@@ -13,7 +13,7 @@ namespace {
 // The channel that every mode has: the state goes over it.
 constexpr const char* kMain = "main";
 
-// For a connection of an update from another host, which has just been accepted.
+// For a connection of an update that another host has begun: it makes all of them at once.
 constexpr std::chrono::seconds kArrival{15};
 
 // Calls `f` until it has an answer, waiting for `handle` or a little in between.
@@ -59,7 +59,7 @@ Result<plugin::Transport*> Session::outgoing_transport(const std::string& name) 
 Result<Channel> Session::open(const std::string& name, std::uint32_t index) {
     Waiter w = wait();
     if (entrance != nullptr) {
-        if (phase == report::Phase::Prepare) // the other side makes them in one go
+        if (phase == report::Phase::Prepare)
             w.deadline = earlier(w.deadline, Deadline::in(kArrival));
         return entrance->take(name, index, w);
     }

@@ -163,6 +163,10 @@ if [[ $config == *-hosts.toml ]]; then # to another one, which is other folders 
     segue update "$name" --channel "$address" || fail "the guest does not go to another host"
     left_by "$work"
     host=$work/there
+    for _ in {1..200}; do # the old host may know before the new one's socket does
+        [[ $(field state) == running ]] && break
+        sleep 0.05
+    done
     [[ $(field state) == running && $(field generation) == $((generation + 1)) ]] || fail "it does not run there"
     if segue resolve "$name" --here; then fail "something is in doubt"; fi
 fi

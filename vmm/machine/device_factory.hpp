@@ -19,7 +19,7 @@ Status open_devices(const std::vector<DeviceConfig>& devices, inventory::Invento
 Status join_devices(const std::vector<DeviceConfig>& devices, inventory::Inventory& inventory);
 // REFUSED names a device that stays on this host. [update]
 Status check_leaving(const std::vector<DeviceConfig>& devices);
-// What the guest has written is on its disks. [update]
+// What the guest has written is on its way to its disks. [update]
 Status write_out(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory);
 // What only one host may hold: let go, taken. [update, main]
 Status let_go(const std::vector<DeviceConfig>& devices, const inventory::Inventory& inventory);

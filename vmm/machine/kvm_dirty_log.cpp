@@ -43,7 +43,7 @@ Status KvmDirtyLog::start() {
     if (!pending_.empty())
         return Error(Code::Exists, "the dirty log is on already");
     SEGUE_TRY(log_.start());
-    stopped_ = false;
+    guest_stopped_ = false;
     for (const HostRegion& r : ram_.regions()) {
         PageBits& all = pending_.emplace_back(r.ram.bytes / kPageBytes);
         all.set(0, all.pages());
@@ -96,7 +96,7 @@ Status KvmDirtyLog::take_of(std::uint32_t region, std::uint64_t first, std::uint
         words[i] = pending_[region].take(first / 64 + i, mask_of(first / 64 + i, first, n));
         any = any || words[i] != 0;
     }
-    if (!any || stopped_)
+    if (!any || guest_stopped_)
         return {};
     const std::uint64_t from = first / 64 * 64;
     const std::uint64_t to = std::min(from + words.size() * 64, pending_[region].pages());

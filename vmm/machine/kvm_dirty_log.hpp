@@ -32,7 +32,7 @@ public:
     Status start() override;
     Result<std::uint64_t> look() override;
     Status take(std::uint32_t block, std::uint64_t first, std::span<std::uint64_t> bits) override;
-    void guest_stopped() noexcept override { stopped_ = true; }
+    void guest_stopped() noexcept override { guest_stopped_ = true; }
     void stop() noexcept override;
 
 private:
@@ -45,7 +45,7 @@ private:
     const GuestRam& ram_;
     std::function<std::string()> unseen_;
     std::shared_mutex mutex_; // exclusive: start and stop
-    std::atomic<bool> stopped_{false};
+    std::atomic<bool> guest_stopped_{false};
     std::vector<PageBits> pending_; // one a region: to be taken; empty while it is off
 };
 

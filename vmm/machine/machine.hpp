@@ -83,7 +83,7 @@ public:
     // Whether RAM may get other pages under its addresses. [update]
     Status check_moving() const;
     Status check_leaving() override;
-    Status write_out() override;
+    void write_out() noexcept override;
     Status let_go() override;
     Status take_hold() override;
 

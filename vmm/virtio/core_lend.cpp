@@ -87,17 +87,19 @@ Status Core::take_back(unsigned index) {
 Status Core::take_all_back() {
     if (!lending_)
         return {};
+    Status all;
     for (unsigned i = 0; i < queues_.size(); ++i) {
         if (!lending_->is_lent(i))
             continue;
         Status s = take_back(i);
         if (s)
             continue;
-        if (lending_->is_lent(i)) // it writes to guest RAM yet
-            return s;
-        fail(s.error());
+        if (!lending_->is_lent(i))
+            fail(s.error());
+        else if (all) // it may write to guest RAM yet
+            all = std::move(s);
     }
-    return {};
+    return all;
 }
 
 } // namespace segue::vmm::virtio

@@ -68,6 +68,7 @@ Result<std::unique_ptr<Channel>> TlsListener::accept() {
             continue;
         }
         failure_.reset();
+        watch_.sleep();
         return std::unique_ptr<Channel>(std::make_unique<TlsChannel>(done->take()));
     }
     if (failure_ && Handshake::Clock::now() >= failure_->limit) {

@@ -111,14 +111,15 @@ Status open_disk(const DiskConfig& config, inventory::Inventory& inventory) {
 
 Status write_out(const DiskConfig& config, const inventory::Inventory& inventory) {
     SEGUE_ASSIGN(const int fd, fd_of(config, inventory));
-    if (!config.read_only && ::fdatasync(fd) != 0)
-        return Error::from_errno(errno, "sync " + config.path).with("device", config.id);
+    if (!config.read_only && ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) != 0)
+        return Error::from_errno(errno, "write out " + config.path).with("device", config.id);
     return {};
 }
 
 Status let_go(const DiskConfig& config, const inventory::Inventory& inventory) {
-    SEGUE_TRY(write_out(config, inventory));
     SEGUE_ASSIGN(const int fd, fd_of(config, inventory));
+    if (!config.read_only && ::fdatasync(fd) != 0)
+        return Error::from_errno(errno, "sync " + config.path).with("device", config.id);
     struct flock l = whole(config);
     l.l_type = F_UNLCK;
     if (::fcntl(fd, F_OFD_SETLK, &l) != 0)

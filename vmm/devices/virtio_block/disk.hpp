@@ -40,9 +40,9 @@ struct Disk {
 Status open_disk(const DiskConfig& config, inventory::Inventory& inventory);
 // The same without the lock, for a guest whose VMM on another host has it yet. [main]
 Status join_disk(const DiskConfig& config, inventory::Inventory& inventory);
-// What was written is on the disk. [update]
+// Begins to write what was written to the disk. [update]
 Status write_out(const DiskConfig& config, const inventory::Inventory& inventory);
-// And the lock is given up. [update]
+// What was written is on the disk, and the lock is given up. [update]
 Status let_go(const DiskConfig& config, const inventory::Inventory& inventory);
 // Takes the lock, for which whoever gives it up has a moment, and what the other host has written.
 // REFUSED where another process has it. [update, main]
