@@ -54,7 +54,7 @@ protected:
 
 TEST_F(StampedBlock, IsTakenByItsStateAndByNoOther) {
     EXPECT_EQ(refusal(stamp_), "accepted");
-    EXPECT_TRUE(refused_with([](Stamp& s) { s.guest[0] = 8; }));
+    EXPECT_TRUE(refused_with([](Stamp& stamp) { stamp.guest[0] = 8; }));
     EXPECT_TRUE(refused_with([](Stamp& s) { s.generation = 2; }));
     EXPECT_TRUE(refused_with([](Stamp& s) { s.attempt = 6; }));
     EXPECT_TRUE(refused_with([](Stamp& s) { s.nonce[0] = std::byte{1}; }));
@@ -118,7 +118,7 @@ TEST_F(StampedBlock, IsWrittenOnHugePagesToo) {
     const Status s = write_stamp(block_, stamp_);
     ASSERT_TRUE(s) << s.error().what();
     EXPECT_EQ(refusal(stamp_), "accepted");
-    EXPECT_TRUE(refused_with([](Stamp& s) { s.guest[0] = 8; }));
+    EXPECT_TRUE(refused_with([](Stamp& stamp) { stamp.guest[0] = 8; }));
     clear_stamp(block_);
     EXPECT_NE(refusal(stamp_), "accepted");
 }

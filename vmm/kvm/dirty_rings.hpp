@@ -32,7 +32,10 @@ private:
         Mapping entries;
         std::uint64_t next = 0; // never reset: KVM's goes round as well
     };
+    Status give_back(const Vm& vm);
+
     std::vector<Ring> rings_;
+    std::uint64_t owed_ = 0; // entries that KVM may have back and has not taken yet
 };
 
 } // namespace segue::vmm

@@ -106,8 +106,11 @@ Status Vm::enable_dirty_rings(std::uint32_t entries) {
     return {};
 }
 
-Status Vm::reset_dirty_rings() const {
-    return call(fd(), KVM_RESET_DIRTY_RINGS, 0, "KVM_RESET_DIRTY_RINGS");
+Result<unsigned> Vm::reset_dirty_rings() const {
+    const int n = sys::ioctl_once(fd(), KVM_RESET_DIRTY_RINGS, 0);
+    if (n < 0 && n != -EINTR)
+        return Error::from_errno(-n, "KVM_RESET_DIRTY_RINGS");
+    return static_cast<unsigned>(std::max(n, 0));
 }
 
 Status Vm::read_log(std::uint32_t slot, std::span<std::uint64_t> bits) const {

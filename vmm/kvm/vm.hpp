@@ -70,8 +70,9 @@ public:
     // Before the first vCPU; UNSUPPORTED where KVM has none as large. Not among enabled() either.
     Status enable_dirty_rings(std::uint32_t entries);
     std::uint32_t dirty_ring_entries() const { return dirty_ring_entries_; }
-    // The next write of the pages of entries that were taken is found again.
-    Status reset_dirty_rings() const;
+    // The next write of the pages of entries that were taken is found again. Gives their number:
+    // not all, where a signal is pending (Linux 6.17).
+    Result<unsigned> reset_dirty_rings() const;
 
     Status set_irq(std::uint32_t gsi, bool level);
     // `resample` >= 0: level-triggered, signalled at the guest's EOI.
