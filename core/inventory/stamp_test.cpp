@@ -22,7 +22,7 @@ protected:
         block_.stamp = size;
         block_.fd = sys::memfd("ram0", 0).value();
         EXPECT_TRUE(sys::truncate(block_.fd.get(), size + 4096));
-        put(5 * 4096, 0x5a);
+        put(std::uint64_t{5} * 4096, 0x5a);
         stamp_.guest[0] = 9;
         stamp_.generation = 3;
         stamp_.attempt = 7;
