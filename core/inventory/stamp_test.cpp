@@ -54,7 +54,7 @@ protected:
 
 TEST_F(StampedBlock, IsTakenByItsStateAndByNoOther) {
     EXPECT_EQ(refusal(stamp_), "accepted");
-    EXPECT_TRUE(refused_with([](Stamp& stamp) { stamp.guest[0] = 8; }));
+    EXPECT_TRUE(refused_with([](Stamp& s) { s.guest[0] = 8; }));
     EXPECT_TRUE(refused_with([](Stamp& s) { s.generation = 2; }));
     EXPECT_TRUE(refused_with([](Stamp& s) { s.attempt = 6; }));
     EXPECT_TRUE(refused_with([](Stamp& s) { s.nonce[0] = std::byte{1}; }));

@@ -43,6 +43,13 @@ protected:
         s.hosts = "transport = 'tcp', options = { address = '" + address() + "', keepalive = 1 }";
         return s;
     }
+    static test::GuestSpec postcopy_spec(const std::string& options) {
+        test::GuestSpec s = spec();
+        s.modes = {"postcopy"};
+        s.mode_options = options;
+        s.request = "transport = 'unix'";
+        return s;
+    }
     explicit Hosts(const test::GuestSpec& s = spec())
         : Hosts(s, s, "tcp") {}
     Hosts(const test::GuestSpec& a, const test::GuestSpec& b, const std::string& transport)

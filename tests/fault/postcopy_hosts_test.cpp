@@ -13,11 +13,7 @@ using testing::HasSubstr;
 class PostcopyHosts : public Hosts {
 protected:
     static test::GuestSpec spec() {
-        test::GuestSpec s = Hosts::spec();
-        s.modes = {"postcopy"};
-        s.mode_options = "max_rounds = 0, bandwidth_after = '64K', channels = 2";
-        s.request = "transport = 'unix'";
-        return s;
+        return postcopy_spec("max_rounds = 0, bandwidth_after = '64K', channels = 2");
     }
     explicit PostcopyHosts(const test::GuestSpec& s = spec())
         : Hosts(s) {}
@@ -70,8 +66,7 @@ class PostcopyHostsLocked : public PostcopyHosts {
 protected:
     PostcopyHostsLocked()
         : PostcopyHosts([] {
-            test::GuestSpec s = spec();
-            s.mode_options = "max_rounds = 1, downtime_limit = '1us'";
+            test::GuestSpec s = postcopy_spec("max_rounds = 1, downtime_limit = '1us'");
             s.memory = "lock = true\n";
             return s;
         }()) {}

@@ -73,14 +73,7 @@ TEST_F(TlsHostsOfTwoKeys, TheGuestStaysAndTheOtherHostGoesOnWaiting) {
 class TlsPostcopyHosts : public TlsHosts {
 protected:
     TlsPostcopyHosts()
-        : TlsHosts(spec(), "right") {}
-    static test::GuestSpec spec() {
-        test::GuestSpec s = Hosts::spec();
-        s.modes = {"postcopy"};
-        s.mode_options = "max_rounds = 0, channels = 2";
-        s.request = "transport = 'unix'";
-        return s;
-    }
+        : TlsHosts(postcopy_spec("max_rounds = 0, channels = 2"), "right") {}
 };
 
 TEST_F(TlsPostcopyHosts, AGuestGoesAndItsRamFollows) {

@@ -66,6 +66,8 @@ Status DirtyRings::take(const Vm& vm, const Found& found) {
 // From Linux 6.17 on KVM stops halfway where the thread has a signal to take, and then leaves up to
 // 64 of the pages that it has taken back unprotected: later writes to them would be lost.
 Status DirtyRings::give_back(const Vm& vm) {
+    if (owed_ == 0)
+        return {};
     const SignalsBlocked blocked;
     for (int idle = 0; owed_ != 0;) {
         SEGUE_ASSIGN(const unsigned taken, vm.reset_dirty_rings());
