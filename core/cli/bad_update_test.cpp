@@ -127,9 +127,10 @@ const Row kPluginRows[] = {
      UPDATE "channels.a = { transport = \"exec\", options = { out = \"cat\" } }\n",
      "g.toml:9:46: update.channels.a.options.in is missing, but must be a string",
      "update.channels.a.options"},
-    {"OptionOfAMode", UPDATE "mode = \"cpr-exec\"\noptions.cpr-exec = { strategi = \"direct\" }\n",
-     "g.toml:10:22: update.options.cpr-exec.strategi is unknown; did you mean 'strategy'?",
-     "known here: strategy"},
+    {"OptionOfAMode",
+     UPDATE "mode = \"page-flip\"\noptions.page-flip = { chunk_stopp = \"5ms\" }\n",
+     "g.toml:10:23: update.options.page-flip.chunk_stopp is unknown; did you mean 'chunk_stop'?",
+     "known here: chunk_stop"},
     {"OptionsOfNoMode", UPDATE "mode = \"cpr-reboot\"\noptions.cpr-reboto = { ram = \"copy\" }\n",
      "g.toml:10:22: update.options.cpr-reboto is of a mode that there is not; did you mean "
      "'cpr-reboot'?",

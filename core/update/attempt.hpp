@@ -24,6 +24,8 @@ struct Request {
     bool save = false;                 // the guest is to rest, for a start that somebody makes
     bool rehearse = false;             // all but the change of hands
     std::string key = {}, digest = {}; // as report::UpdateRecord has them
+
+    bool elsewhere() const { return !address.empty(); } // it goes to another host
 };
 
 // Made in preflight, gone when the update is over. [update]
@@ -40,7 +42,7 @@ struct Attempt {
         , manifest(header())
         , state(header()) {
         session.cancel_fd = cancel;
-        if (!request.address.empty())
+        if (request.elsewhere())
             session.agreed.arbiter = SEGUE_ARBITER_HANDSHAKE;
         session.progress = [this](std::uint64_t done, std::uint64_t total) {
             progress.copied(done, total);

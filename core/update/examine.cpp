@@ -40,7 +40,7 @@ bool Outgoing::find_blockers() {
         blockers_.push_back(std::move(e));
     if ((attempt_.plan.needs & SEGUE_NEEDS_DIRTY_LOG) != 0)
         (void)note(ctx_.dirty_log.check());
-    if (!attempt_.request.address.empty())
+    if (attempt_.request.elsewhere())
         (void)note(ctx_.machine.check_leaving());
     if ((attempt_.plan.needs & SEGUE_NEEDS_RAM_CONVERT) != 0)
         (void)note(ctx_.ram_converter.check());
@@ -143,7 +143,7 @@ report::Verdict Outgoing::examine() {
     v.budget = attempt_.request.deadlines.blackout_budget;
     v.phases = {Phase::Preflight, Phase::Prepare, Phase::Copy,  Phase::Pause,
                 Phase::Handover,  Phase::Commit,  Phase::Retire};
-    if (find_blockers() && attempt_.request.address.empty())
+    if (find_blockers() && !attempt_.request.elsewhere())
         (void)note(ask_binary());
     if (hung_)
         return v; // which nobody reads any more

@@ -35,6 +35,7 @@ public:
     }
     int fd() const override { return event_.get(); }
     Result<std::size_t> read(std::span<ports::Fault> faults) override {
+        SEGUE_TRY(at("userfault read"));
         const std::lock_guard lock(mutex_);
         std::size_t n = 0;
         for (; n < faults.size() && !raised_.empty(); ++n) {

@@ -105,6 +105,20 @@ TEST_P(Fetching, TheLoadingMayTouchRam) {
     EXPECT_EQ(seen, std::byte{31});
 }
 
+// The loading has met zeros, so nobody may run what was loaded.
+TEST_P(Fetching, WhereAPageCannotBeHadBeforeTheCommitTheGuestStaysHere) {
+    slowly();
+    script_.on("new machine load", [&]() -> Status {
+        script_.fail("new userfault read");
+        EXPECT_EQ(candidate().userfault.touch(1, 30), std::byte{0});
+        return {};
+    });
+    const report::UpdateRecord r = update();
+    expect_unharmed(r, "");
+    EXPECT_THAT(r.error->what(), HasSubstr("RAM that the guest needs could not be had"));
+    EXPECT_EQ(script_.count("new vcpus run"), 0);
+}
+
 TEST_P(Fetching, WhereAllFitsIntoThePauseNothingIsFetched) {
     set("max_rounds", "3");
     expect_moved(update());

@@ -156,7 +156,7 @@ Status Outgoing::describe() {
     write(hello, out);
     SEGUE_ASSIGN(s.facts, inventory::describe(ctx_.inventory, s.ram_of_block));
     SEGUE_TRY(announce_shared(s.facts));
-    if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER || !attempt_.request.address.empty())
+    if (attempt_.plan.successor == SEGUE_SUCCESSOR_LATER || attempt_.request.elsewhere())
         s.facts.items.clear(); // no descriptor gets there: the next generation opens its own
     inventory::write(s.facts, out);
     SEGUE_TRY(ctx_.machine.describe(out));
@@ -188,7 +188,7 @@ Status Outgoing::log_writes() {
 
 // Only to another host must it be on the disks before the guest is there.
 void Outgoing::write_out() {
-    if (!attempt_.request.address.empty())
+    if (attempt_.request.elsewhere())
         ctx_.machine.write_out();
 }
 
@@ -273,7 +273,7 @@ Status Outgoing::rehearse() {
 }
 
 Left Outgoing::left() const {
-    if (!attempt_.request.address.empty())
+    if (attempt_.request.elsewhere())
         return Left::Elsewhere;
     if (attempt_.plan.successor != SEGUE_SUCCESSOR_LATER)
         return Left::ToPeer;

@@ -42,7 +42,7 @@ void Outgoing::roll_back(Error why) {
     const bool ended = watched(
         "end", why, [&] { end(cancelled ? SEGUE_OUTCOME_CANCELLED : SEGUE_OUTCOME_FAILED); });
     release();
-    if (attempt_.plan.successor == SEGUE_SUCCESSOR_PEER && attempt_.request.address.empty())
+    if (attempt_.plan.successor == SEGUE_SUCCESSOR_PEER && !attempt_.request.elsewhere())
         attempt_.session.clear_addresses();
     if (ended && rehearsed_)
         attempt_.progress.end(UpdateStatus::Completed, std::nullopt);

@@ -39,7 +39,7 @@ void Outgoing::fetch() {
     };
     ctx_.run.gone();
     attempt_.enter(Phase::Fetch, Deadline::never());
-    if (!attempt_.request.address.empty())
+    if (attempt_.request.elsewhere())
         ctx_.frontend.resume(); // nobody else answers on this host
     fetched_ = mode_->fetch();
     while (fetched_.code() == Code::Paused && !recovery_.given_up())

@@ -13,7 +13,7 @@ Result<std::unique_ptr<Successor>> make_successor(Attempt& attempt) {
             .with("plugin", "mode/" + attempt.request.mode);
     switch (attempt.plan.successor) {
     case SEGUE_SUCCESSOR_PEER:
-        return attempt.request.address.empty() ? make_peer(attempt) : make_elsewhere(attempt);
+        return attempt.request.elsewhere() ? make_elsewhere(attempt) : make_peer(attempt);
     case SEGUE_SUCCESSOR_SELF:
         return make_self(attempt);
     case SEGUE_SUCCESSOR_LATER:

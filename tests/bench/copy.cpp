@@ -31,7 +31,7 @@ struct Way {
     double aim, stop_aim;
 };
 constexpr Way kWays[] = {
-    {"page-flip convert", "page-flip", "strategy = 'convert'", Fills::Memfd, 0.8, 20},
+    {"page-flip", "page-flip", "", Fills::Memfd, 0.8, 20},
     {"precopy 1 channel", "precopy", "channels = 1", Fills::Private, 0.6, 0},
     {"precopy 2 channels", "precopy", "channels = 2", Fills::Private, 0.6, 0},
     {"precopy 4 channels", "precopy", "channels = 4", Fills::Private, 0.6, 0},

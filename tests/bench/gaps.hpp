@@ -26,8 +26,8 @@ private:
     Mapping page_;
 };
 
-// A gap as the guest's clock tells it cannot be shorter than what an observer proves from outside:
-// an error where it is, because then the guest's clock stood still or went back.
+// A gap as the guest's clock tells it cannot be much shorter than what an observer proves from
+// outside: an error where it is, because then the guest's clock stood still or went back.
 Status check_gap(double gap_us, const observer::Measurement& seen);
 
 } // namespace segue::bench

@@ -123,6 +123,19 @@ TEST_F(PostcopyHosts, AnAddressWhereNobodyListensIsReplaced) {
     ASSERT_NO_FATAL_FAILURE(expect_completes());
 }
 
+// The old host gives up by itself where the other one does not come, and waits again; the new one
+// listens until somebody names another address.
+TEST_F(PostcopyHosts, ARecoveryThatTheOldHostAloneIsAskedForEnds) {
+    ASSERT_NO_FATAL_FAILURE(begin_slowly());
+    ASSERT_NO_FATAL_FAILURE(cut_until_paused());
+    cable_->mend();
+    ASSERT_TRUE(a_.client().recover("tcp:" + Cable::address(Host::B) + ":4499"));
+    ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyRecover));
+    ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyPaused));
+    ASSERT_NO_FATAL_FAILURE(recover());
+    ASSERT_NO_FATAL_FAILURE(expect_completes());
+}
+
 TEST_F(PostcopyHosts, AHostThatTriesInVainIsGivenUpByAnOperator) {
     ASSERT_NO_FATAL_FAILURE(begin_slowly());
     kill(b_);

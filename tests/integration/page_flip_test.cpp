@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // page_flip_test.cpp - a guest in private RAM goes to a new VMM, and its next updates are in place;
 // or it stays where it is, and goes on from there the next time.
+#include <sys/resource.h>
+
 #include "tests/integration/page_flip_test.hpp"
 
 namespace segue::integration {
@@ -83,6 +85,22 @@ TEST_F(PageFlip, ARehearsalConvertsAllAndTheGuestStays) {
     EXPECT_EQ(vm_.pid, before);
     EXPECT_THAT(guest_->log(), HasSubstr(std::string("48 MiB ") + kAllShared));
     expect_unharmed();
+    ASSERT_NO_FATAL_FAILURE(move());
+    expect_unharmed();
+}
+
+// The kernel's way to say so is a signal that ends a process.
+TEST_F(PageFlip, WhereFilesMayNotBecomeSoLongTheGuestStays) {
+    boot(in_two_blocks());
+    rlimit before = {};
+    ASSERT_EQ(::prlimit(vm_.pid, RLIMIT_FSIZE, nullptr, &before), 0);
+    const rlimit small = {1 << 20, before.rlim_max};
+    ASSERT_EQ(::prlimit(vm_.pid, RLIMIT_FSIZE, &small, nullptr), 0);
+    const report::UpdateRecord r = update();
+    ASSERT_EQ(r.status, UpdateStatus::Failed);
+    EXPECT_THAT(r.error->what(), HasSubstr("File too large"));
+    expect_unharmed();
+    ASSERT_EQ(::prlimit(vm_.pid, RLIMIT_FSIZE, &before, nullptr), 0);
     ASSERT_NO_FATAL_FAILURE(move());
     expect_unharmed();
 }

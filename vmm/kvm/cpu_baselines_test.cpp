@@ -155,6 +155,15 @@ TEST_P(Baselines, AnotherHostIsFitOrSaysWhatItLacks) {
     EXPECT_EQ(fits_host(counting, host).error().detail("features"), "pmu");
 }
 
+TEST_P(Baselines, PagesMayMoveUnderAGuestOfNoGuests) {
+    const CpuidEntries host = host_of(GetParam());
+    ASSERT_TRUE(shows_nesting(host));
+    const Status s = check_moving_pages(host);
+    EXPECT_EQ(s.code(), is_amd(host) ? Code::Ok : Code::Refused);
+    const auto no_vmx = without(host, 1, &kvm_cpuid_entry2::ecx, 5);
+    EXPECT_TRUE(check_moving_pages(without(no_vmx, 0x80000001, &kvm_cpuid_entry2::ecx, 2)).ok());
+}
+
 TEST_P(Baselines, WhatTheTopologySaysFitsEveryHost) {
     CpuidEntries host_of_one = without(host, 1, &kvm_cpuid_entry2::edx, 28);   // HTT
     host_of_one = without(host_of_one, 0x80000001, &kvm_cpuid_entry2::ecx, 1); // CmpLegacy

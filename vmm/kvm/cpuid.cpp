@@ -149,6 +149,17 @@ bool is_amd(const CpuidEntries& cpu) {
     return vendor != nullptr && vendor->ecx == 0x444d4163; // "cAMD"
 }
 
+// While L2 runs KVM holds pages that L1 has named in the VMCS by reference (Linux
+// arch/x86/kvm/vmx/nested.c, nested_get_vmcs12_pages).
+Status check_moving_pages(const CpuidEntries& cpu) {
+    if (!shows_nesting(cpu) || is_amd(cpu))
+        return {};
+    return Error(Code::Refused, "the guest may run guests of its own (guest.nested) by VMX, and "
+                                "KVM would go on using pages that RAM leaves")
+        .way_out("use a mode that copies RAM, as precopy; or start the guest in shared memory "
+                 "(memory.backend = \"memfd\")");
+}
+
 unsigned address_bits(const CpuidEntries& machine) {
     const auto* const e = find_leaf(machine, 0x80000008);
     return e == nullptr ? 36 : e->eax & 0xff;

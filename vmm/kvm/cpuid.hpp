@@ -25,6 +25,9 @@ Result<CpuidEntries> host_cpuid(const Kvm& kvm, const Vm& vm, bool nested);
 bool shows_nesting(const CpuidEntries& cpu);
 bool is_amd(const CpuidEntries& cpu);
 
+// REFUSED where KVM may use pages of guest RAM by other ways than their addresses.
+Status check_moving_pages(const CpuidEntries& cpu);
+
 // How many bits a guest-physical address has (leaf 0x80000008), 36 where it does not say.
 unsigned address_bits(const CpuidEntries& machine);
 

@@ -120,16 +120,8 @@ Status Machine::join(const std::vector<DeviceConfig>& devices, inventory::Invent
     return join_devices(devices, inventory);
 }
 
-// While L2 runs KVM holds pages that L1 has named in the VMCS by reference, not by address (Linux
-// arch/x86/kvm/vmx/nested.c, nested_get_vmcs12_pages).
 Status Machine::check_moving() const {
-    const CpuidEntries& cpu = shapes_.front().cpuid;
-    if (!shows_nesting(cpu) || is_amd(cpu))
-        return {};
-    return Error(Code::Refused, "the guest may run guests of its own (guest.nested) by VMX, and "
-                                "KVM would go on using pages that RAM leaves")
-        .way_out("use a mode that copies RAM, as precopy; or start the guest in shared memory "
-                 "(memory.backend = \"memfd\")");
+    return check_moving_pages(shapes_.front().cpuid);
 }
 
 Status Machine::check_leaving() {

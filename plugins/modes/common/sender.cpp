@@ -2,15 +2,12 @@
 #include "plugins/modes/common/sender.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include <segue/cpp/throttle.hpp>
 
 namespace segue::modes {
 
 namespace {
-
-constexpr std::chrono::milliseconds kNap{5}; // between two looks at the engine
 
 // Shorter rounds say more of their overheads than of the channels.
 constexpr std::uint64_t kMeasured = 1u << 20; // bytes
@@ -42,6 +39,7 @@ Sender::Sender(const Host& host, const Pacing& pacing, const Team& team,
     , update_(host)
     , log_(host)
     , pacing_(pacing)
+    , pacer_(pacing.bandwidth)
     , team_(team)
     , data_(std::move(data))
     , blocks_(std::move(blocks)) {}
@@ -95,23 +93,23 @@ Result<std::uint64_t> Sender::look() {
 }
 
 Status Sender::send(unsigned round, std::uint64_t bytes) {
-    const std::uint64_t before = copied_;
+    before_ = copied_;
     total_ = sent_ + bytes;
     napped_ = 0;
+    pacer_.begin();
     const auto began = Clock::now();
     SEGUE_TRY(team_.run([this, round](unsigned channel) { return send_part(round, channel); }));
     const std::chrono::duration<double> took =
         Clock::now() - began - std::chrono::nanoseconds(napped_ / team_.channels());
     update_.progress(sent_, sent_);
-    if (copied_ - before >= kMeasured && took.count() > 0)
-        rate_ = static_cast<double>(copied_ - before) / took.count();
+    if (copied_ - before_ >= kMeasured && took.count() > 0)
+        rate_ = static_cast<double>(copied_ - before_) / took.count();
     return {};
 }
 
 // All that is dirty in the stripes of one channel.
 Status Sender::send_part(unsigned round, unsigned channel) {
     std::array<std::uint64_t, kStripe / 64> bits;
-    const Pace pace{Clock::now(), copied_};
     for (std::uint32_t block = 0; block < blocks_.size(); ++block) {
         const std::uint64_t pages = blocks_[block].bytes / kPage;
         Extents extents(blocks_[block]);
@@ -128,7 +126,7 @@ Status Sender::send_part(unsigned round, unsigned channel) {
                 continue;
             if (stop)
                 return {};
-            SEGUE_TRY(keep_pace(pace));
+            SEGUE_TRY(keep_pace());
         }
     }
     return {};
@@ -157,21 +155,10 @@ Status Sender::send_run(unsigned channel, segue_pages run, Extents* extents) {
     return {};
 }
 
-// The limit is of all channels together: each waits for what all have sent.
-Status Sender::keep_pace(const Pace& pace) {
-    if (pacing_.bandwidth == 0)
-        return {};
-    const std::chrono::duration<double> fair(static_cast<double>(copied_ - pace.copied) /
-                                             static_cast<double>(pacing_.bandwidth));
-    const auto due = pace.began + std::chrono::duration_cast<Clock::duration>(fair);
-    const auto from = Clock::now();
-    while (Clock::now() < due) {
-        std::this_thread::sleep_for(std::min<Clock::duration>(kNap, due - Clock::now()));
-        SEGUE_ASSIGN(const bool stop, interrupted());
-        if (stop)
-            break;
-    }
-    napped_ += static_cast<std::uint64_t>((Clock::now() - from).count());
+Status Sender::keep_pace() {
+    SEGUE_ASSIGN(const std::chrono::nanoseconds napped,
+                 pacer_.await(copied_ - before_, [this] { return interrupted(); }));
+    napped_ += static_cast<std::uint64_t>(napped.count());
     return {};
 }
 

@@ -13,6 +13,7 @@
 #include <segue/cpp/update.hpp>
 
 #include "plugins/modes/common/extents.hpp"
+#include "plugins/modes/common/pacer.hpp"
 #include "plugins/modes/common/team.hpp"
 
 namespace segue::modes {
@@ -59,15 +60,11 @@ private:
     // one run: it asks no file for the holes of so little.
     static constexpr std::uint64_t kStripe = 1024; // pages
 
-    struct Pace {
-        Clock::time_point began;
-        std::uint64_t copied = 0; // by all channels, when the round began
-    };
     Result<std::uint64_t> look();
     Status send(unsigned round, std::uint64_t bytes);
     Status send_part(unsigned round, unsigned channel);
     Status send_run(unsigned channel, segue_pages run, Extents* extents);
-    Status keep_pace(const Pace& pace);
+    Status keep_pace();
     std::chrono::microseconds time_for(std::uint64_t bytes) const;
     std::string prospects() const;
     Status throttle_more(std::uint64_t sent);
@@ -77,12 +74,14 @@ private:
     Update update_;
     DirtyLog log_;
     Pacing pacing_;
+    Pacer pacer_;
     const Team& team_;
     std::vector<UpdateChannel> data_;
     std::vector<segue_block> blocks_;
     std::atomic<std::uint64_t> sent_{0};               // bytes, in all rounds
     std::atomic<std::uint64_t> copied_{0};             // of them not in holes
     std::atomic<std::uint64_t> total_{0};              // with what was left when the round began
+    std::uint64_t before_ = 0;                         // copied_, when the round began
     std::atomic<std::uint64_t> napped_{0};             // ns, in this round, of all channels
     Clock::time_point due_ = Clock::time_point::max(); // for the rounds to end
     unsigned round_ = 0;                               // the last

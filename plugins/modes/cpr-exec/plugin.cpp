@@ -17,11 +17,7 @@ constexpr std::array<segue_channel_need, 1> channels = {
 
 class CprExec final : public Mode {
 public:
-    static Result<std::unique_ptr<CprExec>> create(const Config& config, const Host& host, Side) {
-        SEGUE_ASSIGN(const std::string strategy, config.text("strategy"));
-        if (strategy != "direct")
-            return Error(Code::Invalid, "strategy '" + strategy + "' is not known")
-                .way_out("set update.options.cpr-exec.strategy to \"direct\", or leave it out");
+    static Result<std::unique_ptr<CprExec>> create(const Config&, const Host& host, Side) {
         return std::make_unique<CprExec>(host);
     }
     explicit CprExec(const Host& host)
@@ -47,10 +43,7 @@ private:
     std::optional<UpdateChannel> main_;
 };
 
-constexpr segue_option options[] = {
-    string_option("strategy", "direct: this process executes the new program itself", "direct")};
 constexpr Info info = {.summary = "the same process executes the new program, guest RAM in place",
-                       .options = options,
                        .wire_rev = 1,
                        .wire_rev_min = 1};
 constexpr ModeTraits traits = {SEGUE_SUCCESSOR_SELF, SEGUE_ARBITER_WORD, SEGUE_RAM_IN_PLACE};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// converter.hpp - strategy "convert": RAM becomes shared memory, piece by piece, while the guest
-// runs.
+// converter.hpp - RAM becomes shared memory, piece by piece, while the guest runs.
 #pragma once
 
 #include <functional>

@@ -15,13 +15,8 @@ struct Settings {
     static segue::Result<Settings> read(const segue::Config& config);
 };
 
-inline constexpr std::array<segue_option, 2> kOptions = {
-    segue::string_option(
-        "strategy", "convert: RAM becomes shared memory piece by piece under the running guest",
-        "convert"),
-    segue::number_option(SEGUE_OPTION_DURATION, "chunk_stop",
-                         "how long the guest may stand still for each piece", "5ms", 100,
-                         1'000'000),
-};
+inline constexpr std::array<segue_option, 1> kOptions = {segue::number_option(
+    SEGUE_OPTION_DURATION, "chunk_stop", "how long the guest may stand still for each piece", "5ms",
+    100, 1'000'000)};
 
 } // namespace page_flip

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // plugin.cpp - mode "postcopy": the guest runs on the new side before all of its RAM is there; what
 // it touches comes first.
-#include <algorithm>
 #include <optional>
 
 #include <segue/abi/threads.h>
@@ -9,6 +8,7 @@
 
 #include "destination.hpp"
 #include "plugins/modes/common/channels.hpp"
+#include "plugins/modes/common/copying.hpp"
 #include "plugins/modes/common/receiver.hpp"
 #include "plugins/modes/common/sender.hpp"
 #include "settings.hpp"
@@ -21,7 +21,6 @@ using namespace segue::modes;
 using namespace postcopy;
 
 constexpr std::uint32_t kRam = SEGUE_RAM_BEFORE | SEGUE_RAM_IN_PAUSE | SEGUE_RAM_AFTER;
-constexpr std::uint32_t kArbiters = SEGUE_ARBITER_WORD | SEGUE_ARBITER_HANDSHAKE;
 
 class Postcopy final : public Mode {
 public:
@@ -41,15 +40,11 @@ public:
                   {"data", SEGUE_TRANSPORT_STREAMING, 0, settings.channels},
                   {"request", SEGUE_TRANSPORT_STREAMING | SEGUE_TRANSPORT_BIDIRECTIONAL, 0, 2}}} {}
 
-    // No descriptor reaches another host: channel "cpr" is left out there.
-    Result<Plan> plan(std::span<const segue_block> blocks, std::span<std::uint32_t> ram) override {
+    Result<Plan> plan(std::span<const segue_block>, std::span<std::uint32_t> ram) override {
         SEGUE_ASSIGN(const Agreed agreed, update_.agreed());
         one_host_ = agreed.arbiter == SEGUE_ARBITER_WORD;
-        std::fill(ram.begin(), ram.end(), kRam);
-        return Plan{SEGUE_SUCCESSOR_PEER, kArbiters, blocks.empty() ? 0 : kRam,
-                    SEGUE_NEEDS_DIRTY_LOG | SEGUE_NEEDS_USERFAULT |
-                        (one_host_ ? SEGUE_NEEDS_INVENTORY : 0u),
-                    std::span(needs_).subspan(one_host_ ? 0 : 1)};
+        return plan_copy(one_host_, kRam, SEGUE_NEEDS_DIRTY_LOG | SEGUE_NEEDS_USERFAULT, needs_,
+                         ram);
     }
 
     Status prepare() override {
@@ -138,7 +133,7 @@ constexpr Info info = {.summary = "the guest runs in a new process before all of
                        .needs = needs,
                        .wire_rev = 1,
                        .wire_rev_min = 1};
-constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, kArbiters, kRam};
+constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, kBothArbiters, kRam};
 
 } // namespace
 

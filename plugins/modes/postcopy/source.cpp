@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include "bits.hpp"
 #include "plugins/modes/common/extents.hpp"
@@ -13,12 +12,6 @@ namespace postcopy {
 
 using namespace segue;
 
-namespace {
-
-constexpr std::chrono::milliseconds kNap{5};
-
-} // namespace
-
 Source::Source(const Host& host, const modes::Team& team, Channels channels,
                std::uint64_t bandwidth, std::vector<segue_block> blocks)
     : host_(host)
@@ -27,7 +20,7 @@ Source::Source(const Host& host, const modes::Team& team, Channels channels,
     , userfault_(host)
     , team_(team)
     , channels_(std::move(channels))
-    , bandwidth_(bandwidth)
+    , pacer_(bandwidth)
     , blocks_(std::move(blocks))
     , outstanding_(blocks_) {}
 
@@ -111,7 +104,7 @@ Status Source::answer(const Word& word) {
 Status Source::send_rest() {
     if (total_ == 0)
         return {};
-    began_ = Clock::now();
+    pacer_.begin();
     SEGUE_TRY(team_.run([this](unsigned channel) { return stream(channel); }));
     SEGUE_TRY(await_last_request());
     return {};
@@ -139,21 +132,15 @@ Status Source::stream(unsigned channel) {
     }
 }
 
-// The limit is of all channels together: each waits for what all have sent.
 Status Source::keep_pace() {
     SEGUE_TRY(update_.checkpoint());
-    if (bandwidth_ == 0)
-        return {};
-    const std::chrono::duration<double> fair(static_cast<double>(streamed_) /
-                                             static_cast<double>(bandwidth_));
-    const auto due = began_ + std::chrono::duration_cast<Clock::duration>(fair);
-    while (Clock::now() < due && outstanding_.left() != 0) {
-        std::this_thread::sleep_for(std::min<Clock::duration>(kNap, due - Clock::now()));
+    SEGUE_TRY(pacer_.await(streamed_, [this]() -> Result<bool> {
         SEGUE_TRY(update_.checkpoint());
         const std::lock_guard lock(mutex_);
         if (ended_ && !*ended_)
-            return *ended_;
-    }
+            return ended_->error();
+        return outstanding_.left() == 0;
+    }));
     return {};
 }
 

@@ -3,7 +3,6 @@
 // others.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <segue/cpp/userfault.hpp>
 
 #include "outstanding.hpp"
+#include "plugins/modes/common/pacer.hpp"
 #include "plugins/modes/common/team.hpp"
 #include "wire.hpp"
 
@@ -38,7 +38,6 @@ public:
     segue::Status send_rest();
 
 private:
-    using Clock = std::chrono::steady_clock;
     static constexpr std::uint64_t kPage = 4096;
     static constexpr std::uint64_t kChunk = 64; // pages that a request waits for at most
 
@@ -57,14 +56,13 @@ private:
     segue::Userfault userfault_;
     const segue::modes::Team& team_;
     Channels channels_;
-    std::uint64_t bandwidth_;
+    segue::modes::Pacer pacer_;
     std::vector<segue_block> blocks_;
     Outstanding outstanding_;
     std::uint64_t total_ = 0;                // pages
     std::atomic<std::uint64_t> streamed_{0}; // bytes
-    Clock::time_point began_;
-    bool keeps_ = false; // memory cannot be given back
-    std::mutex mutex_;   // of what follows
+    bool keeps_ = false;                     // memory cannot be given back
+    std::mutex mutex_;                       // of what follows
     std::condition_variable answered_;
     std::optional<segue::Status> ended_; // the requests
     std::vector<segue_pages> acknowledged_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // plugin.cpp - mode "precopy": RAM is copied to a new process while the guest runs, what it writes
 // meanwhile is copied again, and the last of it in the pause.
-#include <algorithm>
 #include <optional>
 
 #include <segue/abi/threads.h>
@@ -9,6 +8,7 @@
 #include <segue/cpp/mode.hpp>
 
 #include "plugins/modes/common/channels.hpp"
+#include "plugins/modes/common/copying.hpp"
 #include "plugins/modes/common/receiver.hpp"
 #include "plugins/modes/common/sender.hpp"
 #include "settings.hpp"
@@ -20,7 +20,6 @@ using namespace precopy;
 using namespace segue::modes;
 
 constexpr std::uint32_t kRam = SEGUE_RAM_BEFORE | SEGUE_RAM_IN_PAUSE;
-constexpr std::uint32_t kArbiters = SEGUE_ARBITER_WORD | SEGUE_ARBITER_HANDSHAKE;
 
 class Precopy final : public Mode {
 public:
@@ -39,14 +38,10 @@ public:
                   {"main", SEGUE_TRANSPORT_STREAMING, 0, 1},
                   {"data", SEGUE_TRANSPORT_STREAMING, 0, settings.channels}}} {}
 
-    // No descriptor reaches another host: channel "cpr" is left out there.
-    Result<Plan> plan(std::span<const segue_block> blocks, std::span<std::uint32_t> ram) override {
+    Result<Plan> plan(std::span<const segue_block>, std::span<std::uint32_t> ram) override {
         SEGUE_ASSIGN(const Agreed agreed, update_.agreed());
         one_host_ = agreed.arbiter == SEGUE_ARBITER_WORD;
-        std::fill(ram.begin(), ram.end(), kRam);
-        return Plan{SEGUE_SUCCESSOR_PEER, kArbiters, blocks.empty() ? 0 : kRam,
-                    SEGUE_NEEDS_DIRTY_LOG | (one_host_ ? SEGUE_NEEDS_INVENTORY : 0u),
-                    std::span(needs_).subspan(one_host_ ? 0 : 1)};
+        return plan_copy(one_host_, kRam, SEGUE_NEEDS_DIRTY_LOG, needs_, ram);
     }
 
     Status prepare() override {
@@ -110,7 +105,7 @@ constexpr Info info = {.summary = "RAM is copied to a new process while the gues
                        .needs = needs,
                        .wire_rev = 1,
                        .wire_rev_min = 1};
-constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, kArbiters, kRam};
+constexpr ModeTraits traits = {SEGUE_SUCCESSOR_PEER, kBothArbiters, kRam};
 
 } // namespace
 

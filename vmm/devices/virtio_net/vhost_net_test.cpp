@@ -166,6 +166,23 @@ TEST_F(VhostNetTest, AfterAResetNobodyUsesTheRings) {
     EXPECT_EQ(vhost.serving(), 0u);
 }
 
+// Somebody may write to guest RAM yet, so nobody is to take it away.
+TEST_F(VhostNetTest, ARingThatCannotBeStoppedIsNotSettled) {
+    start(0);
+    give_room(0, 0);
+    talk(2, true);
+    vhost.refused = {VHOST_NET_SET_BACKEND};
+    const Status s = m->device().settle(Deadline::in(std::chrono::seconds(10)));
+    ASSERT_FALSE(s);
+    EXPECT_THAT(s.error().what(), HasSubstr("VHOST_NET_SET_BACKEND"));
+    EXPECT_EQ(vhost.serving(), 2u);
+    vhost.refused = {};
+    m->device().activate(); // the guest stays
+    talk(2, true);
+    settle();
+    EXPECT_EQ(vhost.serving(), 0u);
+}
+
 // It has the queues of the pairs that the driver uses.
 TEST_F(VhostNetTest, PairsComeAndGo) {
     start(bit(VIRTIO_NET_F_CTRL_VQ) | bit(VIRTIO_NET_F_MQ), 2);
