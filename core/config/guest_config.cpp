@@ -131,8 +131,7 @@ void read_channels(const Settings& s, std::vector<ChannelConfig>& out) {
             path.substr(path.size() - suffix.size()) != suffix)
             continue;
         const std::string at(path.substr(0, path.size() - suffix.size()));
-        out.push_back({at.substr(prefix.size()), s.text(path),
-                       static_cast<std::uint32_t>(s.number(at + ".count")), at + ".options"});
+        out.push_back({at.substr(prefix.size()), s.text(path), at + ".options"});
     }
 }
 

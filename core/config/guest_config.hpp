@@ -56,8 +56,7 @@ struct Deadlines {
 struct ChannelConfig {
     std::string name;
     std::string transport; // id of a plugin
-    std::uint32_t count = 1;
-    std::string options; // "update.channels.main.options"
+    std::string options;   // "update.channels.main.options"
 };
 
 struct UpdateConfig {

@@ -56,7 +56,7 @@ keeper_options = { slots = 3 }
 blackout_budget = "200ms"
 deadline = { prepare = "20s", drain = "1500ms" }
 channels.main = { transport = "unix", options = { path = "/run/x" } }
-channels.data = { transport = "tcp", count = 4 }
+channels.data = { transport = "tcp" }
 options.m-2 = { strategy = "direct" }
 [control]
 socket = { mode = "0660", group = "segue" }
@@ -114,7 +114,6 @@ TEST(GuestConfig, TheUpdateTableArrives) {
     EXPECT_EQ(u.channels[0].transport, "unix");
     EXPECT_NE(given_options(c->settings, u.channels[0].options).find("path"), nullptr);
     EXPECT_EQ(u.channels[1].name, "data");
-    EXPECT_EQ(u.channels[1].count, 4u);
     EXPECT_NE(given_options(c->settings, UpdateConfig::mode_options("m-2")).find("strategy"),
               nullptr);
     EXPECT_TRUE(given_options(c->settings, UpdateConfig::mode_options("m-1")).entries().empty());

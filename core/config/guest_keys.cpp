@@ -74,7 +74,6 @@ constexpr Key kKeys[] = {
     {"update.deadline.handover", kTime, false, "2s", "for the new VMM to take the guest over"},
     {"update.channels.*.transport", kName, true, nullptr, "transport plugin of the channel"},
     {"update.channels.*.options", kTable, false, "", "that plugin's own keys"},
-    {"update.channels.*.count", {Type::Uint, 1, 64}, false, "1", "number of connections"},
     {"update.options.*", kTable, false, nullptr, "a mode's own keys"},
     {"control.socket.mode", kText, false, "0600", "permissions of the control socket, octal"},
     {"control.socket.group", kText, false, "", "group of the control socket"},

@@ -104,7 +104,7 @@ const Case kCases[] = {
      "1us to 60m"},
     {9, "[update]\ndeadline.drian = \"1s\"",
      "g.toml:10:10: update.deadline.drian is unknown; did you mean 'drain'?"},
-    {9, "[update]\nchannels.main = { count = 1 }",
+    {9, "[update]\nchannels.main = { options = {} }",
      "g.toml:10:17: update.channels.main.transport is missing, but must be a name of 1 to 63 "
      "letters a-z, digits and inner '-'"},
     {9, "[update]\nchannels.main = \"unix\"",

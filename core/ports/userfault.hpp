@@ -40,10 +40,12 @@ public:
     virtual int fd() const = 0;
     // Those that wait, told once each; never blocks. [one thread]
     virtual Result<std::size_t> read(std::span<Fault> faults) = 0;
-    // The page is there, with these bytes, or with zeros where there are none; whoever waits goes
-    // on. One that is there already stays as it is. [any]
+    // The pages are there, with these bytes; whoever waits for them goes on. They have not been
+    // put there before. `placed`: how many are, also where that fails with one. [any]
     virtual Status place(std::uint32_t block, std::uint64_t first, std::uint64_t n,
-                         std::span<const std::byte> bytes) = 0;
+                         std::span<const std::byte> bytes, std::uint64_t& placed) = 0;
+    // The same with zeros, by whoever comes first: pages that are there stay as they are. [any]
+    virtual Status place_zeros(std::uint32_t block, std::uint64_t first, std::uint64_t n) = 0;
     // Whoever waits looks again. [any]
     virtual void wake(std::uint32_t block, std::uint64_t first, std::uint64_t n) noexcept = 0;
     // RAM is as any other: what is not there is zero, and whoever waits goes on. Idempotent. [any]

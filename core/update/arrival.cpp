@@ -2,7 +2,6 @@
 #include "core/update/arrival.hpp"
 
 #include <poll.h>
-#include <pthread.h>
 
 #include <segue/cpp/sys.hpp>
 
@@ -30,7 +29,7 @@ Arrival::~Arrival() {
 Status Arrival::begin(int cancel_fd) {
     SEGUE_ASSIGN(stop_, sys::event());
     SEGUE_ASSIGN(stream_, entrance_.engine(Waiter{Deadline::never(), cancel_fd}));
-    return {};
+    return teller_.make("teller", [this] { tell_until_heard(); });
 }
 
 // Whoever is at the door may be the old VMM, with a new connection in place of this one.
@@ -77,6 +76,8 @@ Result<std::vector<std::byte>> Arrival::await_run(int cancel_fd) {
                    "resolve NAME --here|--there)");
     });
     const auto place = doubt_.close();
+    if (m && m->type == MessageType::Refused) // whatever an operator believes
+        return refusal(*m);
     if (place == Place::There)
         return Error(Code::Cancelled,
                      "the operator said that the guest is on the other host, not here");
@@ -84,8 +85,6 @@ Result<std::vector<std::byte>> Arrival::await_run(int cancel_fd) {
         return std::vector<std::byte>();
     if (!m)
         return std::move(m).error();
-    if (m->type == MessageType::Refused)
-        return refusal(*m);
     if (m->type != MessageType::Run)
         return Error(Code::Corrupt, "the other host says something else than RUN");
     return std::move(m->body);
@@ -93,20 +92,20 @@ Result<std::vector<std::byte>> Arrival::await_run(int cancel_fd) {
 
 void Arrival::tell_running() {
     (void)stream_.send(MessageType::Running, {}, {}, Waiter{Deadline::in(kMessage)}).ok();
-    teller_ = std::jthread([this] {
-        const auto heard = answer_to(MessageType::Running, stop_.get(), [] {
-            log::warn("the connection broke: the old host does not know yet that the guest runs "
-                      "here");
-        });
-        if (heard && heard->type == MessageType::Refused)
-            log::error("the guest runs here, and the old host says that it does there: " +
-                       refusal(*heard).what());
-        stream_.close();
-        heard_ = bool(heard);
-        if (heard_ && finished_)
-            entrance_.close();
+    teller_.go();
+}
+
+void Arrival::tell_until_heard() {
+    const auto heard = answer_to(MessageType::Running, stop_.get(), [] {
+        log::warn("the connection broke: the old host does not know yet that the guest runs here");
     });
-    ::pthread_setname_np(teller_.native_handle(), "teller");
+    if (heard && heard->type == MessageType::Refused)
+        log::error("the guest runs here, and the old host says that it does there: " +
+                   refusal(*heard).what());
+    stream_.close();
+    heard_ = bool(heard);
+    if (heard_ && finished_)
+        entrance_.close();
 }
 
 void Arrival::finish() {

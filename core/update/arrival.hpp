@@ -6,11 +6,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <thread>
 
 #include "core/update/doubt.hpp"
 #include "core/update/entrance.hpp"
 #include "core/update/origin.hpp"
+#include "core/update/ready_thread.hpp"
 
 namespace segue::update {
 
@@ -43,13 +43,14 @@ public:
 private:
     Result<Message> answer_to(MessageType what, int stop_fd, const std::function<void()>& on_loss);
     Status renew(MessageType what, int stop_fd);
+    void tell_until_heard();
 
     Entrance entrance_;
     Stream stream_;
     Doubt doubt_;
     std::atomic<bool> heard_{false}, finished_{false};
     UniqueFd stop_; // eventfd
-    std::jthread teller_;
+    ReadyThread teller_;
 };
 
 // The Origin of an update that arrives; `owner_path`: this host's own record is made there;

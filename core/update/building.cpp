@@ -157,7 +157,17 @@ Status Incoming::build() {
     if (origin_->guest_runs()) // else nothing may be tried at its cost
         SEGUE_TRY(s_.machine.rehearse());
     s.state_in.resize(kStateReserve); // touched now, so that the pause touches nothing new
-    return {};
+    return make_threads();
+}
+
+// Those that act after the commit.
+Status Incoming::make_threads() {
+    if (filling_)
+        SEGUE_TRY(fetcher_.make("fetch", [this] { fetch(); }));
+    return retirer_.make("retire", [this] {
+        mode_->end(SEGUE_OUTCOME_COMPLETED);
+        (void)services_.threads().join(Deadline::never()).ok();
+    });
 }
 
 Status Incoming::arrive() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/update/engine.hpp"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +24,14 @@ class Nobody final : public report::Report {
     void ended(const report::UpdateRecord&) override {}
 };
 Nobody nobody;
+
+Error out_of_reach(const std::string& guest) {
+    return Error(Code::Refused,
+                 "too late: the guest runs on the other host, and needs the RAM that is here")
+        .way_out("on both hosts: segue recover " + guest +
+                 " --channel TRANSPORT:ADDRESS; or give that RAM up: segue shutdown " + guest +
+                 " --force");
+}
 
 } // namespace
 
@@ -57,7 +64,7 @@ struct Engine::Job {
     std::atomic<bool> returned{false};
     Code outcome = Code::Ok;
     report::Verdict verdict; // of an examination
-    std::jthread thread;
+    ReadyThread thread;
 };
 
 Engine::Engine(Context context, std::function<void(Left)> gone,
@@ -69,7 +76,7 @@ Engine::Engine(Context context, std::function<void(Left)> gone,
 
 // A thread that is stuck in a plugin cannot be joined; the end of the process ends it.
 Engine::~Engine() {
-    (void)cancel().ok();
+    (void)end().ok();
     if (job_ && job_->hung)
         hung_.push_back(std::move(job_));
     for (auto& job : hung_) {
@@ -111,16 +118,11 @@ Result<report::Verdict> Engine::examine(Request request) {
                                       over_.notify_all();
                                   });
     Job& look = *look_;
-    look.thread = std::jthread([this, &look] {
-        report::Verdict found = look.update->examine();
-        const std::lock_guard guard(mutex_);
-        if (!look.over)
-            look.verdict = std::move(found);
-        look.over = true;
-        look.returned = true;
-        over_.notify_all();
-    });
-    ::pthread_setname_np(look.thread.native_handle(), "preflight");
+    if (Status s = look.thread.make("preflight", [this, &look] { examine(look); }); !s) {
+        look_.reset();
+        return std::move(s).error();
+    }
+    look.thread.go();
     over_.wait(lock, [&look] { return look.over; });
     std::unique_ptr<Job> done = std::move(look_);
     if (!done->hung) {
@@ -133,13 +135,22 @@ Result<report::Verdict> Engine::examine(Request request) {
         .way_out("use another mode: this VMM does not trust this one any more");
 }
 
+void Engine::examine(Job& look) {
+    report::Verdict found = look.update->examine();
+    const std::lock_guard lock(mutex_);
+    if (!look.over)
+        look.verdict = std::move(found);
+    look.over = true;
+    look.returned = true;
+    over_.notify_all();
+}
+
 Result<report::UpdateRecord> Engine::start(Request request) {
     const std::lock_guard lock(mutex_);
     SEGUE_TRY(check_free(request.mode));
     SEGUE_ASSIGN(UniqueFd cancel, sys::event());
     report::UpdateRecord record;
     SEGUE_ASSIGN(record.attempt, context_.ownership.next_attempt());
-    SEGUE_TRY(context_.run.begin());
     record.id = std::to_string(context_.guest.generation) + "-" + std::to_string(record.attempt);
     record.guest = state::format_uuid(context_.guest.uuid);
     record.mode = request.mode;
@@ -150,18 +161,19 @@ Result<report::UpdateRecord> Engine::start(Request request) {
     record.from_version = version();
     record.from_pid = ::getpid();
     record.began_at = std::time(nullptr);
+    auto job = std::make_unique<Job>(
+        context_, context_.report, std::move(request), record, std::move(cancel),
+        [this](const std::string& mode, Code outcome) { hung(mode, outcome); });
+    SEGUE_TRY(job->thread.make("update", [this, j = job.get()] { work(*j); }));
+    SEGUE_TRY(context_.run.begin());
     if (job_)
         past_.push_back(job_->shown());
     if (past_.size() > kMaxPast)
         past_.erase(past_.begin());
     if (job_ && job_->hung)
         hung_.push_back(std::move(job_));
-    job_ = std::make_unique<Job>(
-        context_, context_.report, std::move(request), record, std::move(cancel),
-        [this](const std::string& mode, Code outcome) { hung(mode, outcome); });
-    Job& job = *job_;
-    job.thread = std::jthread([this, &job] { work(job); });
-    ::pthread_setname_np(job.thread.native_handle(), "update");
+    job_ = std::move(job);
+    job_->thread.go();
     return record;
 }
 
@@ -273,10 +285,8 @@ Status Engine::cancel() {
     const Error too_late = Error(Code::Refused, "too late: the new generation owns the guest")
                                .way_out("update back to the older binary");
     const auto fetching = [this] { return !job_->ran && job_->update->fetching(); };
-    if (!late && fetching() && job_->update->paused()) // nobody else ends that
-        job_->update->give_up();
     if (!late && fetching())
-        return too_late;
+        return job_->update->paused() ? out_of_reach(context_.guest.name) : too_late;
     if (!late) {
         sys::signal_event(job_->cancel.get());
         if (!job_->ran)
@@ -288,6 +298,15 @@ Status Engine::cancel() {
         }
     }
     return job_->outcome == Code::Ok ? Status(too_late) : Status();
+}
+
+Status Engine::end() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (job_ && !job_->ran && job_->update->fetching() && job_->update->paused())
+            job_->update->give_up(); // nobody else ends that
+    }
+    return cancel();
 }
 
 void Engine::forget_arrived() {

@@ -9,7 +9,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <segue/cpp/unique_fd.hpp>
@@ -46,6 +45,9 @@ public:
     // Asks the update in progress to stop and waits for its end. OK: the guest is here, as it was.
     // REFUSED: too late, it is with the new generation, or may be. NOT_FOUND: none is running.
     Status cancel();
+    // The same for who ends this process. RAM that the guest on another host, which is out of
+    // reach, still needs is given up: the update then ends by itself, after this.
+    Status end();
     // The guest is to run on the new side before its RAM is there. REFUSED where the update in
     // progress is none of that kind; NOT_FOUND where none is; nothing is done once it does.
     Status switch_now();
@@ -63,6 +65,7 @@ public:
 private:
     struct Job;
     void work(Job& job);
+    void examine(Job& look);
     void hung(const std::string& mode, Code outcome);
     Status check_free(const std::string& mode) const;
     Status nothing_in_doubt() const;

@@ -47,12 +47,21 @@ public:
         return n;
     }
     Status place(std::uint32_t block, std::uint64_t first, std::uint64_t n,
-                 std::span<const std::byte> bytes) override {
+                 std::span<const std::byte> bytes, std::uint64_t& placed) override {
+        SEGUE_TRY(at("userfault place"));
+        const std::lock_guard lock(mutex_);
+        for (; placed < n; ++placed)
+            if (absent_.erase({block, first + placed}) != 0)
+                std::memcpy(inventory_.blocks()[block].base() + (first + placed) * kPage,
+                            bytes.data() + placed * kPage, kPage);
+        woken_.notify_all();
+        return {};
+    }
+    Status place_zeros(std::uint32_t block, std::uint64_t first, std::uint64_t n) override {
+        SEGUE_TRY(at("userfault zeros"));
         const std::lock_guard lock(mutex_);
         for (std::uint64_t i = 0; i < n; ++i)
-            if (absent_.erase({block, first + i}) != 0 && !bytes.empty())
-                std::memcpy(inventory_.blocks()[block].base() + (first + i) * kPage,
-                            bytes.data() + i * kPage, kPage);
+            absent_.erase({block, first + i});
         woken_.notify_all();
         return {};
     }

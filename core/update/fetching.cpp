@@ -25,8 +25,7 @@ Incoming::~Incoming() {
 }
 
 void Incoming::await_fetched() {
-    if (fetcher_.joinable())
-        fetcher_.join();
+    fetcher_.join();
 }
 
 report::UpdateRecord Incoming::record() const {

@@ -57,20 +57,19 @@ Status Filling::arm() {
 // other way round, so one of them sees the other.
 Result<std::uint32_t> Filling::faults(std::span<segue_fault> room, const Waiter& wait) {
     std::array<ports::Fault, kFaults> raw;
-    std::uint32_t n = tell(room);
+    SEGUE_ASSIGN(std::uint32_t n, tell(room));
     while (n == 0 && !over_ && armed_) {
         SEGUE_TRY(wait.until(port_.fd(), POLLIN));
         SEGUE_ASSIGN(const std::size_t came,
                      port_.read(std::span(raw).first(std::min(raw.size(), room.size()))));
-        for (std::size_t i = 0; i < came; ++i) {
-            if (note(raw[i], room[n])) {
-                ++n;
+        const auto all = std::span(raw).first(came); // which nobody tells of a second time
+        for (const ports::Fault& fault : all)
+            n += note(fault, room[n]) ? 1 : 0;
+        for (const ports::Fault& fault : all) {
+            const std::uint64_t whole = pages_of(fault.block);
+            if (!received_[fault.block].any(fault.page, 1))
                 continue;
-            }
-            const std::uint64_t whole = pages_of(raw[i].block);
-            if (!received_[raw[i].block].any(raw[i].page, 1))
-                continue;
-            Status s = settle(raw[i].block, raw[i].page / whole * whole, whole, true);
+            Status s = settle(fault.block, fault.page / whole * whole, whole, true);
             if (!s && !over_) // else there are no missing pages any more
                 return std::move(s).error();
         }
@@ -86,14 +85,24 @@ void Filling::tell_again() {
             again_.push_back(key);
 }
 
-std::uint32_t Filling::tell(std::span<segue_fault> room) {
-    const std::lock_guard lock(mutex_);
+// What has come since, or could not be given to them when it came, is nothing to ask for.
+Result<std::uint32_t> Filling::tell(std::span<segue_fault> room) {
+    std::vector<Key> come;
     std::uint32_t n = 0;
-    for (; n < room.size() && !again_.empty(); again_.pop_back()) {
-        const auto [block, first] = again_.back();
-        if (waiting_.count(again_.back()) != 0)
-            room[n++] = {block, static_cast<std::uint32_t>(pages_of(block)), first};
+    {
+        const std::lock_guard lock(mutex_);
+        for (; n < room.size() && !again_.empty(); again_.pop_back()) {
+            const auto [block, first] = again_.back();
+            if (waiting_.count(again_.back()) == 0)
+                continue;
+            if (received_[block].any(first, 1))
+                come.push_back(again_.back());
+            else
+                room[n++] = {block, static_cast<std::uint32_t>(pages_of(block)), first};
+        }
     }
+    for (const auto& [block, first] : come)
+        SEGUE_TRY(settle(block, first, pages_of(block), true));
     return n;
 }
 
@@ -124,12 +133,37 @@ Status Filling::take(const segue_pages& pages, std::span<const std::byte> bytes)
             continue;
         }
         const std::uint64_t n = left / whole * whole;
-        if (!here.empty())
-            SEGUE_TRY(port_.place(pages.block, at, n, here.first(n * kPage)));
-        missing_ -= received_[pages.block].mark(at, n);
-        SEGUE_TRY(settle(pages.block, at, n, here.empty()));
+        if (here.empty()) {
+            missing_ -= received_[pages.block].mark(at, n);
+            SEGUE_TRY(settle(pages.block, at, n, true));
+        } else {
+            SEGUE_TRY(put_new(pages.block, at, n, here.first(n * kPage)));
+        }
         at += n;
     }
+    return {};
+}
+
+Status Filling::put(std::uint32_t block, std::uint64_t first, std::uint64_t n,
+                    std::span<const std::byte> bytes) {
+    std::uint64_t placed = 0;
+    Status put = port_.place(block, first, n, bytes, placed);
+    missing_ -= received_[block].mark(first, placed);
+    Status settled = settle(block, first, placed, false);
+    return put ? settled : put;
+}
+
+// A page that has come already is the guest's, who may have written it since.
+Status Filling::put_new(std::uint32_t block, std::uint64_t first, std::uint64_t n,
+                        std::span<const std::byte> bytes) {
+    const ReceivedMap& come = received_[block];
+    if (!come.any(first, n))
+        return put(block, first, n, bytes);
+    const std::uint64_t whole = pages_of(block);
+    for (std::uint64_t page = first; page < first + n; page += whole)
+        if (!come.any(page, whole))
+            SEGUE_TRY(
+                put(block, page, whole, bytes.subspan((page - first) * kPage, whole * kPage)));
     return {};
 }
 
@@ -137,6 +171,8 @@ Status Filling::take_part(std::uint32_t block, std::uint64_t first, std::uint64_
                           std::span<const std::byte> bytes) {
     const std::uint64_t whole = pages_of(block);
     const std::uint64_t start = first / whole * whole;
+    if (received_[block].any(start, whole))
+        return {};
     std::unique_lock lock(mutex_);
     auto at = parts_.find({block, start});
     if (at == parts_.end())
@@ -150,12 +186,15 @@ Status Filling::take_part(std::uint32_t block, std::uint64_t first, std::uint64_
     part.come.mark(first - start, n);
     if (part.come.missing() != 0)
         return {};
-    const Part all = std::move(part);
+    Part all = std::move(part);
     parts_.erase(at);
     lock.unlock();
-    SEGUE_TRY(port_.place(block, start, whole, all.bytes));
-    missing_ -= received_[block].mark(start, whole);
-    return settle(block, start, whole, false);
+    Status s = put(block, start, whole, all.bytes);
+    if (!s) { // its last part may come again
+        lock.lock();
+        parts_.emplace(Key{block, start}, std::move(all));
+    }
+    return s;
 }
 
 // Those pages have come: nobody waits for them any more.
@@ -166,15 +205,15 @@ Status Filling::settle(std::uint32_t block, std::uint64_t first, std::uint64_t n
         const auto at = waiting_.lower_bound({block, first});
         if (at == waiting_.end() || at->first >= Key{block, first + n})
             return {};
-        const std::uint64_t page = at->first.second;
-        const auto now = Clock::now();
-        for (auto [i, end] = waiting_.equal_range(at->first); i != end; i = waiting_.erase(i))
-            clock_.add(i->second.thread, now - i->second.since);
+        const Key key = at->first;
         lock.unlock();
         if (zeros)
-            SEGUE_TRY(port_.place(block, page, whole, {}));
-        port_.wake(block, page, whole);
+            SEGUE_TRY(port_.place_zeros(block, key.second, whole));
+        port_.wake(block, key.second, whole);
         lock.lock();
+        const auto now = Clock::now();
+        for (auto [i, end] = waiting_.equal_range(key); i != end; i = waiting_.erase(i))
+            clock_.add(i->second.thread, now - i->second.since);
     }
 }
 

@@ -71,7 +71,11 @@ private:
     std::uint64_t not_received() const;
     std::uint64_t pages_of(std::uint32_t block) const; // of 4 KiB in one of the block's
     bool note(const ports::Fault& fault, segue_fault& out);
-    std::uint32_t tell(std::span<segue_fault> room);
+    Result<std::uint32_t> tell(std::span<segue_fault> room);
+    Status put(std::uint32_t block, std::uint64_t first, std::uint64_t n,
+               std::span<const std::byte> bytes);
+    Status put_new(std::uint32_t block, std::uint64_t first, std::uint64_t n,
+                   std::span<const std::byte> bytes);
     Status take_part(std::uint32_t block, std::uint64_t first, std::uint64_t n,
                      std::span<const std::byte> bytes);
     Status settle(std::uint32_t block, std::uint64_t first, std::uint64_t n, bool zeros);

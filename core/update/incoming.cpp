@@ -2,12 +2,9 @@
 #include "core/update/incoming.hpp"
 
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <future>
-#include <thread>
 
 #include "core/base/log.hpp"
 #include "core/base/version.hpp"
@@ -202,8 +199,7 @@ Status Incoming::commit() {
     origin_->running();
     if (filling_) {
         fetching_ = true;
-        fetcher_ = std::thread([this] { fetch(); });
-        ::pthread_setname_np(fetcher_.native_handle(), "update");
+        fetcher_.go();
         return {};
     }
     finish();
@@ -224,24 +220,17 @@ void Incoming::finish() {
 
 // The mode's last hook, on a thread of its own: this one must serve the guest, come what may.
 void Incoming::retire() {
-    std::packaged_task<void()> last([this] {
-        ::pthread_setname_np(::pthread_self(), "update");
-        mode_->end(SEGUE_OUTCOME_COMPLETED);
-        (void)services_.threads().join(Deadline::never()).ok();
-    });
-    const std::future<void> ended = last.get_future();
-    std::thread thread(std::move(last));
-    const auto hangs = [&] { return ended.wait_for(kRetire) != std::future_status::ready; };
-    bool late = hangs();
+    retirer_.go();
+    bool late = !retirer_.ends_within(kRetire);
     if (late) { // a thread that hears the other side out, and that one is silent
         session_.end_all();
-        late = hangs();
+        late = !retirer_.ends_within(kRetire);
     }
     hung_ = late;
     if (!hung_)
-        return thread.join();
+        return retirer_.join();
     log::error("mode/" + hello_.mode + " did not return from end: the guest runs without it");
-    thread.detach();
+    retirer_.detach();
 }
 
 } // namespace segue::update

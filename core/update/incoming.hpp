@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "core/ports/userfault.hpp"
 #include "core/update/context.hpp"
@@ -16,6 +15,7 @@
 #include "core/update/hello.hpp"
 #include "core/update/origin.hpp"
 #include "core/update/progress.hpp"
+#include "core/update/ready_thread.hpp"
 #include "core/update/recovery.hpp"
 #include "core/update/services.hpp"
 #include "core/update/stop.hpp"
@@ -85,6 +85,7 @@ private:
     Status prepare();
     Status build();
     Status prepare_fetch();
+    Status make_threads();
     Result<inventory::RamBlock> block(std::size_t index);
     Status arrive();
     Status load();
@@ -127,7 +128,7 @@ private:
     std::atomic<bool> fetching_{false};
     Recovery recovery_;
     std::optional<Entrance> entrance_; // after the first one
-    std::thread fetcher_;
+    ReadyThread fetcher_, retirer_;
 };
 
 } // namespace segue::update

@@ -122,7 +122,7 @@ std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plu
 }
 
 std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Inventory& inventory,
-                                          const std::string& id) {
+                                          ports::Userfault& userfault, const std::string& id) {
     std::vector<Error> all;
     const auto note = [&all](Status s) {
         if (!s)
@@ -143,6 +143,8 @@ std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Invento
     all = check_blocks(inventory, plan, id);
     for (const plugin::ChannelNeed& need : plan.channels)
         note(check_channel(plugins, id, plan, need));
+    if ((plan.needs & SEGUE_NEEDS_USERFAULT) != 0)
+        note(userfault.check());
     ExecFds fds;
     if ((plan.needs & SEGUE_NEEDS_KEEPER) != 0)
         if (auto keeper = plugins.keeper(fds.table()); !keeper)

@@ -7,6 +7,7 @@
 
 #include <segue/cpp/result.hpp>
 
+#include "core/ports/userfault.hpp"
 #include "core/update/context.hpp"
 #include "core/update/hello.hpp"
 
@@ -29,7 +30,7 @@ std::vector<Error> check_blocks(const inventory::Inventory& inventory, const plu
 // All that stands in the way of a mode as far as it shows without a running guest. `inventory`: its
 // blocks as they would be. [any, one at a time]
 std::vector<Error> blockers_without_guest(PluginSet& plugins, inventory::Inventory& inventory,
-                                          const std::string& mode);
+                                          ports::Userfault& userfault, const std::string& mode);
 // Whether the new binary is a file that may be executed.
 Status check_binary(const std::string& path);
 

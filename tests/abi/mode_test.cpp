@@ -60,10 +60,10 @@ struct FakeEngine {
 
 class ModeAdapter : public testing::Test {
 protected:
-    Result<Mode> mode(bool bad_plan, const plugin::ModeServices& services) {
+    Result<Mode> mode(const std::string& bad_plan, const plugin::ModeServices& services) {
         SEGUE_ASSIGN(const auto* loaded, plugins_.load("mode/sample"));
         SEGUE_ASSIGN(auto config, plugin::PluginConfig::defaults(loaded->manifest()));
-        SEGUE_TRY(config.set("bad-plan", bad_plan ? "true" : "false"));
+        SEGUE_TRY(config.set("bad-plan", bad_plan));
         return Mode::create(*loaded, config, SEGUE_SIDE_OUTGOING, services);
     }
     FakeEngine engine_;
@@ -72,7 +72,7 @@ protected:
 };
 
 TEST_F(ModeAdapter, PlansAndCallsTheEngine) {
-    auto m = mode(false, {&engine_.update, &engine_.ram, nullptr});
+    auto m = mode("", {&engine_.update, &engine_.ram, nullptr});
     ASSERT_TRUE(m) << m.error().what();
     const auto plan = m->plan(blocks_);
     ASSERT_TRUE(plan) << plan.error().what();
@@ -94,15 +94,18 @@ TEST_F(ModeAdapter, PlansAndCallsTheEngine) {
 }
 
 TEST_F(ModeAdapter, APlanBeyondItsDeclarationIsRefused) {
-    auto m = mode(true, {&engine_.update, &engine_.ram, nullptr});
-    const auto plan = m->plan(blocks_);
-    ASSERT_EQ(plan.code(), Code::Internal);
-    EXPECT_NE(plan.error().what().find("mode/sample"), std::string::npos);
-    EXPECT_NE(plan.error().what().find("successor"), std::string::npos);
+    for (const std::string bad : {"successor", "ram"}) {
+        auto m = mode(bad, {&engine_.update, &engine_.ram, nullptr});
+        const auto plan = m->plan(blocks_);
+        ASSERT_EQ(plan.code(), Code::Internal);
+        EXPECT_NE(plan.error().what().find("mode/sample"), std::string::npos);
+        EXPECT_NE(plan.error().what().find(bad == "ram" ? "stays in place" : bad),
+                  std::string::npos);
+    }
 }
 
 TEST_F(ModeAdapter, AServiceThatTheEngineDoesNotGiveIsNamed) {
-    const auto m = mode(false, {&engine_.update, nullptr, nullptr});
+    const auto m = mode("", {&engine_.update, nullptr, nullptr});
     ASSERT_EQ(m.code(), Code::Unsupported);
     EXPECT_EQ(m.error().detail("service"), SEGUE_RAM_ID);
 }

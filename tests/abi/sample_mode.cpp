@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sample_mode.cpp - a mode over the facade: one hook a service call, so that a test sees each
-// arrive. "bad-plan" plans what it never declared.
+// arrive. "bad-plan" breaks a promise: "successor" plans what it never declared, "ram" a block that
+// stays in place and crosses as well.
 #include <array>
 
 #include <segue/cpp/mode.hpp>
@@ -14,23 +15,26 @@ constexpr segue_channel_need channels[] = {{"main", SEGUE_TRANSPORT_STREAMING, 0
 
 class SampleMode final : public Mode {
 public:
-    SampleMode(const Host& host, Side side, bool bad)
+    SampleMode(const Host& host, Side side, std::string bad)
         : update_(host)
         , ram_(host)
         , side_(side)
-        , bad_(bad) {}
+        , bad_(std::move(bad)) {}
 
     static Result<std::unique_ptr<SampleMode>> create(const Config& config, const Host& host,
                                                       Side side) {
-        SEGUE_ASSIGN(const bool bad, config.flag("bad-plan"));
-        return std::make_unique<SampleMode>(host, side, bad);
+        SEGUE_ASSIGN(std::string bad, config.text("bad-plan"));
+        return std::make_unique<SampleMode>(host, side, std::move(bad));
     }
 
     Result<Plan> plan(std::span<const segue_block> blocks, std::span<std::uint32_t> ram) override {
         for (std::size_t i = 0; i < blocks.size(); ++i)
             ram[i] = i == 0 ? SEGUE_RAM_IN_PLACE : SEGUE_RAM_IN_PAUSE;
-        return Plan{bad_ ? SEGUE_SUCCESSOR_LATER : SEGUE_SUCCESSOR_PEER, SEGUE_ARBITER_WORD,
-                    SEGUE_RAM_IN_PLACE | SEGUE_RAM_IN_PAUSE, SEGUE_NEEDS_INVENTORY, channels};
+        if (bad_ == "ram")
+            ram[0] |= SEGUE_RAM_IN_PAUSE;
+        return Plan{bad_ == "successor" ? SEGUE_SUCCESSOR_LATER : SEGUE_SUCCESSOR_PEER,
+                    SEGUE_ARBITER_WORD, SEGUE_RAM_IN_PLACE | SEGUE_RAM_IN_PAUSE,
+                    SEGUE_NEEDS_INVENTORY, channels};
     }
     Status prepare() override {
         SEGUE_ASSIGN(const Agreed agreed, update_.agreed());
@@ -59,10 +63,10 @@ private:
     Update update_;
     Ram ram_;
     Side side_;
-    bool bad_;
+    std::string bad_;
 };
 
-constexpr segue_option options[] = {flag_option("bad-plan", "break a promise", "false")};
+constexpr segue_option options[] = {string_option("bad-plan", "the promise to break", "")};
 constexpr const char* needs[] = {SEGUE_UPDATE_ID, SEGUE_RAM_ID, nullptr};
 constexpr Info info = {.summary = "calls its services",
                        .options = options,

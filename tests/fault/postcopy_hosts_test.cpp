@@ -86,6 +86,9 @@ TEST_F(PostcopyHosts, ACutCableEndsNothing) {
         << "nothing is lost";
     ASSERT_NO_FATAL_FAILURE(cut_until_paused());
     EXPECT_EQ(state(a_), RunState::Postmigrate);
+    const Status cancelled = a_.client().cancel_update(); // which would give up the guest's RAM
+    EXPECT_EQ(cancelled.code(), Code::Refused);
+    EXPECT_THAT(cancelled.error().way_out(), HasSubstr("segue recover"));
     EXPECT_THAT(b_.client().update(id_)->warnings, testing::Contains(HasSubstr("segue recover")));
     cable_->mend();
     ASSERT_NO_FATAL_FAILURE(recover());

@@ -9,6 +9,7 @@
 #include "core/update/preflight.hpp"
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/memory/ram_placement.hpp"
+#include "vmm/memory/userfault.hpp"
 
 namespace segue::vmm {
 
@@ -54,7 +55,9 @@ Findings look_at_cpu(const config::GuestConfig& config) {
 
 Finding look_at_mode(const std::string& mode, update::PluginSet& plugins,
                      inventory::Inventory& inventory) {
-    const std::vector<Error> blockers = update::blockers_without_guest(plugins, inventory, mode);
+    Userfault userfault(inventory);
+    const std::vector<Error> blockers =
+        update::blockers_without_guest(plugins, inventory, userfault, mode);
     if (blockers.empty())
         return yes(mode, "this guest can be moved by it");
     return no(mode, blockers.front());

@@ -3,10 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/userfaultfd.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -22,6 +20,7 @@
 #include "vmm/kvm/cpuid.hpp"
 #include "vmm/kvm/kvm.hpp"
 #include "vmm/kvm/vm.hpp"
+#include "vmm/memory/userfault.hpp"
 
 namespace segue::vmm {
 
@@ -145,20 +144,11 @@ Finding look_at_memlock() {
 }
 
 // Of the kernel's own accesses, KVM's among them: postcopy needs that.
-Finding look_at_userfaultfd(const HostFiles& files) {
-    const UniqueFd direct(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK)));
-    if (direct)
-        return yes("userfaultfd", "for the kernel's accesses, too");
-    const int number = errno;
-    const std::string why = "no page faults of the kernel can be served, as postcopy needs";
-    const std::string node = files.dev + "/userfaultfd";
-    if (number == EPERM)
-        return missing("userfaultfd",
-                       Error(Code::Refused, why)
-                           .way_out("sysctl -w vm.unprivileged_userfaultfd=1, or give this user " +
-                                    node + " (Linux 6.1), or CAP_SYS_PTRACE"));
-    return missing("userfaultfd",
-                   Error::from_errno(number, why).way_out("a kernel with CONFIG_USERFAULTFD=y"));
+Finding look_at_userfaultfd() {
+    const inventory::Inventory none;
+    const Status s = Userfault(none).check();
+    return s ? yes("userfaultfd", "for the kernel's accesses, too")
+             : missing("userfaultfd", s.error());
 }
 
 Findings look_at_huge_pages(const HostFiles& files) {
@@ -228,9 +218,9 @@ Finding look_at_memory(const HostFiles& files) {
 } // namespace
 
 Findings look_at_host(const Places& places, const HostFiles& files) {
-    Findings all = {look_at_kvm(files),    look_at_run_dir(places),   look_at_state_dir(places),
-                    look_at_descriptors(), look_at_memlock(),         look_at_memory(files),
-                    look_at_shmem(files),  look_at_userfaultfd(files)};
+    Findings all = {look_at_kvm(files),    look_at_run_dir(places), look_at_state_dir(places),
+                    look_at_descriptors(), look_at_memlock(),       look_at_memory(files),
+                    look_at_shmem(files),  look_at_userfaultfd()};
     for (const auto& look : {look_at_cpu, look_at_huge_pages, look_at_network})
         for (Finding& f : look(files))
             all.push_back(std::move(f));

@@ -43,7 +43,7 @@ Status KvmDirtyLog::start() {
     if (!pending_.empty())
         return Error(Code::Exists, "the dirty log is on already");
     SEGUE_TRY(log_.start());
-    guest_stopped_ = false;
+    guest_stopped_ = all_found_ = false;
     for (const HostRegion& r : ram_.regions()) {
         PageBits& all = pending_.emplace_back(r.ram.bytes / kPageBytes);
         all.set(0, all.pages());
@@ -77,7 +77,11 @@ Status KvmDirtyLog::not_started() const {
 Result<std::uint64_t> KvmDirtyLog::look() {
     const std::shared_lock lock(mutex_);
     SEGUE_TRY(not_started());
-    SEGUE_TRY(log_.find(pending_));
+    // Nothing protects the pages of a guest that stands still again, so KVM would tell of them
+    // again.
+    if (!all_found_)
+        SEGUE_TRY(log_.find(pending_));
+    all_found_ = guest_stopped_.load();
     std::uint64_t pages = 0;
     for (std::uint32_t region = 0; region < pending_.size(); ++region) {
         PageBits& to = pending_[region];

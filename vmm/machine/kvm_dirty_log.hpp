@@ -46,7 +46,8 @@ private:
     std::function<std::string()> unseen_;
     std::shared_mutex mutex_; // exclusive: start and stop
     std::atomic<bool> guest_stopped_{false};
-    std::vector<PageBits> pending_; // one a region: to be taken; empty while it is off
+    std::atomic<bool> all_found_{false}; // of what vCPUs wrote, for they stand still
+    std::vector<PageBits> pending_;      // one a region: to be taken; empty while it is off
 };
 
 } // namespace segue::vmm

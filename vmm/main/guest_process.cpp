@@ -195,7 +195,7 @@ std::optional<int> GuestProcess::handle(const GuestEvent& event) {
 }
 
 std::optional<int> GuestProcess::handle(ShutdownRequest) {
-    if (const Status s = engine_->cancel(); s.code() == Code::Refused) {
+    if (const Status s = engine_->end(); s.code() == Code::Refused) {
         log::warn("not shut down: " + s.error().what() + "; " + s.error().way_out());
         return std::nullopt;
     }

@@ -17,7 +17,8 @@ class Pagemap {
 public:
     static Result<Pagemap> open();
 
-    // Looks at whole pages of a private mapping, from `base` on.
+    // Looks at whole pages of a mapping, from `base` on: of a shared one, at what this process has
+    // mapped.
     Status look(const std::byte* base, std::size_t pages);
     // Of those, in memory or swapped out; one that is not reads as zeros.
     bool exists(std::size_t page) const { return entries_[page] >> 62 != 0; }

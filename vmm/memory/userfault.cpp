@@ -12,6 +12,7 @@
 #include <segue/cpp/sys.hpp>
 
 #include "vmm/memory/page_bits.hpp"
+#include "vmm/memory/pagemap.hpp"
 #include "vmm/memory/vm_areas.hpp"
 
 #ifndef USERFAULTFD_IOC_NEW // Linux 6.1
@@ -168,10 +169,26 @@ Status Userfault::arm() {
     for (const std::uint32_t block : blocks_) {
         SEGUE_TRY(register_block(block));
         const std::uint64_t page = std::uint64_t{1} << inventory_.blocks()[block].page_shift;
-        if (page != kPageBytes)
-            zeros_.resize(std::max<std::size_t>(zeros_.size(), page));
+        if (page == kPageBytes)
+            continue;
+        zeros_.resize(std::max<std::size_t>(zeros_.size(), page));
+        SEGUE_TRY(reserve(block));
     }
     return {};
+}
+
+// What was discarded went back to the host's pool without its reservation, and would be anybody's:
+// to map the file reserves what it has not (Linux Documentation/mm/hugetlbfs_reserv.rst).
+Status Userfault::reserve(std::uint32_t block) const {
+    const inventory::RamBlock& b = inventory_.blocks()[block];
+    const auto again = Mapping::make(b.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, b.fd.get(),
+                                     static_cast<off_t>(b.offset), "RAM block '" + b.id + "'");
+    if (again)
+        return {};
+    return Error(Code::Refused, "the host's pool of huge pages has no room for what RAM block '" +
+                                    b.id + "' still gets: " + again.error().what())
+        .way_out("make the pool larger: somebody else has taken pages of it meanwhile")
+        .with("block", b.id);
 }
 
 const inventory::RamBlock* Userfault::block_of(std::uint64_t address, std::uint32_t& index) const {
@@ -208,31 +225,46 @@ Result<std::size_t> Userfault::read(std::span<ports::Fault> faults) {
     return n;
 }
 
-// A page that is there already ends the copy before it.
+// A page that is there ends the copy before it.
 Status Userfault::place(std::uint32_t block, std::uint64_t first, std::uint64_t n,
-                        std::span<const std::byte> bytes) {
+                        std::span<const std::byte> bytes, std::uint64_t& placed) {
     const Range to = range(block, first, n);
-    if (bytes.empty())
-        return place_zeros(to);
-    for (std::uint64_t at = 0; at < to.bytes;) {
+    for (std::uint64_t at = 0; at < to.bytes; placed = at / kPageBytes) {
         uffdio_copy copy = {to.start + at, reinterpret_cast<std::uintptr_t>(bytes.data()) + at,
                             to.bytes - at, 0, 0};
-        if (::ioctl(faults_.get(), UFFDIO_COPY, &copy) == 0)
-            return {};
-        const int why = errno;
-        if (copy.copy > 0)
+        const int why = ::ioctl(faults_.get(), UFFDIO_COPY, &copy) == 0 ? 0 : errno;
+        if (why == 0) {
+            at = to.bytes;
+        } else if (copy.copy > 0) {
             at += static_cast<std::uint64_t>(copy.copy);
-        else if (why == EEXIST)
-            at += to.page;
-        else if (why != EAGAIN)
+        } else if (why == EEXIST) {
+            SEGUE_TRY(take_away(block, first + at / kPageBytes));
+        } else if (why != EAGAIN) {
             return Error::from_errno(why, "UFFDIO_COPY to guest RAM")
                 .way_out("the host, or the cgroup that the VMM is in, needs room for the guest's "
                          "RAM");
+        }
     }
     return {};
 }
 
-Status Userfault::place_zeros(const Range& to) {
+// Another process has it mapped and has looked at the page, which made it. Who is here has not seen
+// it, or has read zeros.
+Status Userfault::take_away(std::uint32_t block, std::uint64_t page) {
+    const Range whole = range(block, page, 1);
+    SEGUE_ASSIGN(Pagemap map, Pagemap::open());
+    SEGUE_TRY(map.look(inventory_.blocks()[block].base() + page * kPageBytes, 1));
+    if (map.exists(0))
+        return Error(Code::Corrupt, "a page of RAM block '" + inventory_.blocks()[block].id +
+                                        "' was there before it came, and the guest has used it")
+            .way_out("keep other programs from mapping the RAM of a guest that is on its way: "
+                     "who only reads it uses pread(2)")
+            .with("block", inventory_.blocks()[block].id);
+    return discard(block, page, whole.page / kPageBytes);
+}
+
+Status Userfault::place_zeros(std::uint32_t block, std::uint64_t first, std::uint64_t n) {
+    const Range to = range(block, first, n);
     for (std::uint64_t at = 0; at < to.bytes; at += to.page) {
         uffdio_zeropage zero = {{to.start + at, to.page}, 0, 0};
         uffdio_copy copy = {to.start + at, reinterpret_cast<std::uintptr_t>(zeros_.data()), to.page,

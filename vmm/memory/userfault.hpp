@@ -28,7 +28,8 @@ public:
     int fd() const override { return both_.get(); }
     Result<std::size_t> read(std::span<ports::Fault> faults) override;
     Status place(std::uint32_t block, std::uint64_t first, std::uint64_t n,
-                 std::span<const std::byte> bytes) override;
+                 std::span<const std::byte> bytes, std::uint64_t& placed) override;
+    Status place_zeros(std::uint32_t block, std::uint64_t first, std::uint64_t n) override;
     void wake(std::uint32_t block, std::uint64_t first, std::uint64_t n) noexcept override;
     void disarm() noexcept override;
     // Nobody reads any more: its descriptors are given up.
@@ -40,7 +41,8 @@ private:
     Status try_block(std::uint32_t block) const;
     Status register_block(std::uint32_t block) const;
     void unregister_block(std::uint32_t block) const noexcept;
-    Status place_zeros(const Range& range);
+    Status take_away(std::uint32_t block, std::uint64_t page);
+    Status reserve(std::uint32_t block) const;
     Status huge_pages_off();
     const inventory::RamBlock* block_of(std::uint64_t address, std::uint32_t& index) const;
 

@@ -57,6 +57,12 @@ protected:
         return faults[0];
     }
 
+    Status place(std::uint64_t first, std::uint64_t n, std::span<const std::byte> bytes) {
+        placed_ = 0;
+        return fault_.place(0, first, n, bytes, placed_);
+    }
+
+    std::uint64_t placed_ = 0;
     inventory::Inventory inventory_;
     Userfault fault_{inventory_};
 };
@@ -82,7 +88,7 @@ TEST_F(UserfaultTest, WhoStoresWaitsForThePage) {
         EXPECT_EQ(static_cast<int>(fault.thread), tid);
         std::array<std::byte, kPage> page;
         page.fill(std::byte{7});
-        ASSERT_TRUE(fault_.place(0, 5, 1, page));
+        ASSERT_TRUE(place(5, 1, page));
         stored.get();
         EXPECT_EQ(at(5)[0], std::byte{7});
         EXPECT_EQ(at(5)[1], std::byte{9});
@@ -98,23 +104,48 @@ TEST_F(UserfaultTest, ASystemCallWaitsForThePage) {
     auto read =
         std::async(std::launch::async, [&] { return ::pread(file.get(), at(63) + 100, 5, 0); });
     EXPECT_EQ(next().page, 63u);
-    ASSERT_TRUE(fault_.place(0, 63, 1, {}));
+    ASSERT_TRUE(fault_.place_zeros(0, 63, 1));
     EXPECT_EQ(read.get(), 5);
     EXPECT_STREQ(reinterpret_cast<const char*>(at(63) + 100), "text");
 }
 
-TEST_F(UserfaultTest, APageThatIsThereStaysAsItIs) {
+TEST_F(UserfaultTest, ZerosLeaveWhatIsThereAsItIs) {
     add(64 * kPage, MAP_SHARED);
-    std::memset(at(2), 1, kPage);
     arm();
-    std::vector<std::byte> pages(4 * kPage, std::byte{7});
-    ASSERT_TRUE(fault_.place(0, 0, 4, pages));
-    EXPECT_EQ(at(2)[0], std::byte{1});
-    for (const std::uint64_t page : {0, 1, 3})
-        EXPECT_EQ(at(page)[kPage - 1], std::byte{7});
-    ASSERT_TRUE(fault_.place(0, 1, 4, {}));
+    const std::vector<std::byte> pages(4 * kPage, std::byte{7});
+    ASSERT_TRUE(place(0, 4, pages));
+    EXPECT_EQ(placed_, 4u);
+    ASSERT_TRUE(fault_.place_zeros(0, 1, 4));
     EXPECT_EQ(at(1)[0], std::byte{7});
     EXPECT_EQ(at(4)[0], std::byte{0});
+}
+
+// Who looks through a mapping of his own makes pages of zeros, at which nobody here waits.
+TEST_F(UserfaultTest, APageThatAnotherProcessHasLookedAtComesAllTheSame) {
+    add(64 * kPage, MAP_SHARED);
+    arm();
+    const auto theirs = Mapping::make(64 * kPage, PROT_READ, MAP_SHARED,
+                                      inventory_.blocks()[0].fd.get(), 0, "theirs");
+    EXPECT_EQ(theirs->data()[2 * kPage], std::byte{0});
+    const std::vector<std::byte> pages(4 * kPage, std::byte{7});
+    ASSERT_TRUE(place(0, 4, pages));
+    for (const std::uint64_t page : {0, 1, 2, 3})
+        EXPECT_EQ(at(page)[kPage - 1], std::byte{7});
+    EXPECT_EQ(theirs->data()[2 * kPage], std::byte{7});
+}
+
+TEST_F(UserfaultTest, OneThatTheGuestHasUsedThenIsAnError) {
+    add(64 * kPage, MAP_SHARED);
+    arm();
+    const auto theirs = Mapping::make(64 * kPage, PROT_READ, MAP_SHARED,
+                                      inventory_.blocks()[0].fd.get(), 0, "theirs");
+    EXPECT_EQ(theirs->data()[2 * kPage], std::byte{0});
+    EXPECT_EQ(at(2)[0], std::byte{0}) << "it has waited";
+    const std::vector<std::byte> pages(4 * kPage, std::byte{7});
+    const Status s = place(0, 4, pages);
+    ASSERT_EQ(s.code(), Code::Corrupt);
+    EXPECT_EQ(s.error().detail("block"), "ram0");
+    EXPECT_EQ(placed_, 2u);
 }
 
 TEST_F(UserfaultTest, WhatIsDiscardedIsMissingAgain) {
@@ -133,7 +164,7 @@ TEST_F(UserfaultTest, WhatIsDiscardedIsMissingAgain) {
             auto seen = std::async(std::launch::async, [&] { return at(9)[0]; });
             EXPECT_EQ(next().page, 9u);
             std::vector<std::byte> pages(2 * kPage, std::byte{3});
-            ASSERT_TRUE(fault_.place(0, 8, 2, pages));
+            ASSERT_TRUE(place(8, 2, pages));
             EXPECT_EQ(seen.get(), std::byte{3});
             fault_.disarm();
         }
@@ -160,10 +191,37 @@ TEST_F(UserfaultTest, HugePagesComeWhole) {
     auto seen = std::async(std::launch::async, [&] { return at(513)[0]; });
     EXPECT_EQ(next().page / 512, 1u);
     std::vector<std::byte> page(kHuge, std::byte{5});
-    ASSERT_TRUE(fault_.place(0, 512, 512, page));
+    ASSERT_TRUE(place(512, 512, page));
     EXPECT_EQ(seen.get(), std::byte{5});
-    ASSERT_TRUE(fault_.place(0, 0, 512, {}));
+    ASSERT_TRUE(fault_.place_zeros(0, 0, 512));
     EXPECT_EQ(at(511)[0], std::byte{0});
+}
+
+// As another VM on the host may want them.
+TEST_F(UserfaultTest, HugePagesThatWereDiscardedAreNobodyElses) {
+    constexpr std::uint64_t kHuge = 2u << 20;
+    const test::HugePages pool(3);
+    ASSERT_TRUE(pool.there());
+    const UniqueFd other = sys::memfd("other", MFD_HUGETLB | MFD_HUGE_2MB).value();
+    const auto take_the_rest = [&] { // of the pool
+        const std::uint64_t bytes = test::HugePages::unused() * kHuge;
+        return sys::truncate(other.get(), bytes) &&
+               Mapping::make(bytes, PROT_READ, MAP_SHARED, other.get(), 0, "other").ok();
+    };
+    add(2 * kHuge, MAP_SHARED, 21);
+    std::memset(at(0), 1, 2 * kHuge);
+    ASSERT_TRUE(fault_.begin({0}));
+    ASSERT_TRUE(fault_.discard(0, 0, 1024));
+    ASSERT_TRUE(fault_.arm());
+    EXPECT_FALSE(take_the_rest());
+    fault_.disarm();
+    std::memset(at(0), 1, 2 * kHuge);
+    ASSERT_TRUE(fault_.discard(0, 0, 1024));
+    ASSERT_TRUE(take_the_rest());
+    const Status s = fault_.arm();
+    ASSERT_EQ(s.code(), Code::Refused);
+    EXPECT_THAT(s.error().what(), testing::HasSubstr("huge pages"));
+    EXPECT_EQ(s.error().detail("block"), "ram0");
 }
 
 TEST_F(UserfaultTest, MemoryOfAFileIsRefusedByName) {

@@ -34,6 +34,8 @@ std::string fault_of(const segue_mode& mode, const segue_plan& p,
     for (const std::uint32_t ram : ram_of_block) {
         if (!subset(ram, mode.ram))
             return "a block's RAM crosses in no way that it declares";
+        if ((ram & SEGUE_RAM_IN_PLACE) != 0 && ram != SEGUE_RAM_IN_PLACE)
+            return "a block's RAM stays in place and crosses as well";
         seen |= ram;
     }
     if (!ram_of_block.empty() && seen != p.ram)

@@ -85,6 +85,7 @@ Status Destination::receive(unsigned channel) {
         if (pages.n == 0)
             return {};
         came(pages);
+        SEGUE_TRY(failed());
         if (channel == 0)
             SEGUE_TRY(acknowledge(kAtOnce));
     }
@@ -94,6 +95,12 @@ void Destination::came(const segue_pages& pages) {
     (void)missing_.take(pages);
     const std::lock_guard lock(mutex_);
     came_.push_back({Say::Here, pages.block, pages.first, pages.n});
+}
+
+// Of who asks and who takes the answers.
+Status Destination::failed() const {
+    const std::lock_guard lock(mutex_);
+    return error_ ? Status(*error_) : Status();
 }
 
 Status Destination::acknowledge(std::size_t at_least) {

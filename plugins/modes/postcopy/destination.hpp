@@ -35,6 +35,7 @@ private:
     segue::Status receive(unsigned channel);
     segue::Status say(const std::vector<Word>& words);
     void came(const segue_pages& pages);
+    segue::Status failed() const;
     segue::Status acknowledge(std::size_t at_least);
     segue::Status await_all();
     void ended(const segue::Status& how);
@@ -45,9 +46,9 @@ private:
     Channels channels_;
     std::vector<segue_block> blocks_;
     Outstanding missing_;
-    std::uint64_t total_ = 0; // pages
-    std::mutex saying_;       // one at a time
-    std::mutex mutex_;        // of what follows
+    std::uint64_t total_ = 0;  // pages
+    std::mutex saying_;        // one at a time
+    mutable std::mutex mutex_; // of what follows
     std::condition_variable changed_;
     std::optional<segue::Error> error_; // the first
     std::vector<Word> came_;            // and is to be acknowledged

@@ -46,7 +46,8 @@ extern "C" {
 #define SEGUE_ARBITER_WORD 1u      /* the ownership record, on one host */
 #define SEGUE_ARBITER_HANDSHAKE 2u /* two hosts */
 
-/* When RAM crosses: bits, for a mode, a plan, and each block of it */
+/* When RAM crosses: bits, for a mode, a plan, and each block of it, which is IN_PLACE and nothing
+ * else, or crosses */
 #define SEGUE_RAM_IN_PLACE 1u
 #define SEGUE_RAM_BEFORE 2u
 #define SEGUE_RAM_IN_PAUSE 4u
