@@ -72,6 +72,8 @@ updates 1 page-flip
 updates 1 cpr-transfer
 updates 2 precopy
 updates 2 postcopy
+cp "$work/state/linux/journal.jsonl" "$LAB_OUT/journal"
+grep -q '"name":"kernel"' "$LAB_OUT/journal" || fail "KVM has fetched no page itself, while the guest went on: asynchronous page faults"
 asleep_through precopy
 asleep_through postcopy
 segue history linux >"$LAB_OUT/history"
