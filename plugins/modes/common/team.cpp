@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/modes/common/team.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include <segue/cpp/update.hpp>
+
 #include "plugins/modes/common/thread.hpp"
 
 namespace segue::modes {
+
+namespace {
+
+// Between two looks at the deadline and the cancel that end the calling thread's hook, and perhaps
+// not the other threads.
+constexpr std::chrono::milliseconds kSlice{50};
+
+} // namespace
 
 struct Team::Shared {
     explicit Shared(Work w, unsigned pieces)
@@ -36,16 +47,18 @@ Status Team::run(Work work) const {
         return work(0);
     const auto shared = std::make_shared<Shared>(std::move(work), channels_);
     for (unsigned i = 1; i < channels_; ++i)
-        SEGUE_TRY(start_thread(host_, "copy-" + std::to_string(i), [shared, i] {
-            try {
-                shared->done(shared->work(i));
-            } catch (...) {
-                shared->done(Error(Code::Internal, "a thread of the mode is out of memory"));
-            }
-        }));
+        SEGUE_TRY(start_thread(
+            host_, "copy-" + std::to_string(i), [shared, i] { return shared->work(i); },
+            [shared](Status s) { shared->done(std::move(s)); }));
     shared->done(shared->work(0));
+    const Update update(host_);
     std::unique_lock lock(shared->mutex);
-    shared->changed.wait(lock, [&] { return shared->left == 0 || shared->error; });
+    const auto over = [&] { return shared->left == 0 || shared->error; };
+    while (!shared->changed.wait_for(lock, kSlice, over)) {
+        lock.unlock();
+        SEGUE_TRY(update.checkpoint());
+        lock.lock();
+    }
     return shared->error ? Status(*shared->error) : Status();
 }
 

@@ -18,8 +18,9 @@ public:
         , channels_(channels) {}
 
     unsigned channels() const { return channels_; }
-    // Returns once all have; or with the first error, while others may still be at it: what waits
-    // for the other side ends only when the host ends the update, which waits for its threads.
+    // Returns once all have; or with the first error, or at the phase's deadline or a cancel, while
+    // others may still be at it: what waits for the other side ends only when the host ends the
+    // update, which waits for its threads.
     Status run(Work work) const;
 
 private:

@@ -9,16 +9,30 @@ namespace segue::modes {
 
 namespace {
 
-void enter(void* work) {
-    const std::unique_ptr<std::function<void()>> w(static_cast<std::function<void()>*>(work));
-    (*w)();
+struct Task {
+    std::function<Status()> work;
+    std::function<void(Status)> ended;
+    Error thrown{Code::Internal,
+                 "a thread of the mode is out of memory"}; // made while there is some
+};
+
+void enter(void* task) {
+    const std::unique_ptr<Task> t(static_cast<Task*>(task));
+    Status s;
+    try {
+        s = t->work();
+    } catch (...) {
+        s = std::move(t->thrown);
+    }
+    t->ended(std::move(s));
 }
 
 } // namespace
 
-Status start_thread(const Host& host, const std::string& name, std::function<void()> work) {
+Status start_thread(const Host& host, const std::string& name, std::function<Status()> work,
+                    std::function<void(Status)> ended) {
     const auto* threads = host.service<segue_host_threads>(SEGUE_THREADS_ID);
-    auto its = std::make_unique<std::function<void()>>(std::move(work));
+    auto its = std::make_unique<Task>(Task{std::move(work), std::move(ended)});
     SEGUE_TRY(Host::call([&](segue_error* e) {
         return threads->start(threads->h, name.c_str(), enter, its.get(), e);
     }));

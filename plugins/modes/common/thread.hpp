@@ -9,8 +9,9 @@
 
 namespace segue::modes {
 
-// `work` runs on it, and throws nothing; the host waits for it after end(). `name`: 15 bytes at
-// most.
-Status start_thread(const Host& host, const std::string& name, std::function<void()> work);
+// `work` runs on it, and then `ended`, which throws nothing, with how that was; the host waits for
+// both after end(). `name`: 15 bytes at most.
+Status start_thread(const Host& host, const std::string& name, std::function<Status()> work,
+                    std::function<void(Status)> ended);
 
 } // namespace segue::modes

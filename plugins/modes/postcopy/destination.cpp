@@ -48,8 +48,11 @@ Status Destination::begin_again(Channels channels) {
 }
 
 Status Destination::start_asking() {
-    SEGUE_TRY(modes::start_thread(host_, "faults", [this] { ended(ask()); }));
-    return modes::start_thread(host_, "answers", [this] { ended(take_answers()); });
+    const auto ended = [this](Status how) { this->ended(std::move(how)); };
+    SEGUE_TRY(modes::start_thread(
+        host_, "faults", [this] { return ask(); }, ended));
+    return modes::start_thread(
+        host_, "answers", [this] { return take_answers(); }, ended);
 }
 
 Status Destination::ask() {
@@ -125,12 +128,12 @@ Status Destination::say(const std::vector<Word>& words) {
 
 // One of the threads, or all that it was for. Before the guest runs nobody may wait for what
 // nobody brings any more; after that the host does not take it.
-void Destination::ended(const Status& how) {
+void Destination::ended(Status how) {
     if (!how)
         (void)userfault_.disarm().ok();
     const std::lock_guard lock(mutex_);
     if (!how && !error_)
-        error_ = how.error();
+        error_ = std::move(how).error();
     changed_.notify_all();
 }
 

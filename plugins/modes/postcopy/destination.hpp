@@ -38,7 +38,7 @@ private:
     segue::Status failed() const;
     segue::Status acknowledge(std::size_t at_least);
     segue::Status await_all();
-    void ended(const segue::Status& how);
+    void ended(segue::Status how);
 
     segue::Host host_;
     segue::Userfault userfault_;

@@ -45,12 +45,13 @@ Status Source::begin_again(Channels channels) {
 }
 
 Status Source::start_answering() {
-    return modes::start_thread(host_, "requests", [this] {
-        Status s = answer_requests();
-        const std::lock_guard lock(mutex_);
-        ended_ = std::move(s);
-        answered_.notify_all();
-    });
+    return modes::start_thread(
+        host_, "requests", [this] { return answer_requests(); },
+        [this](Status s) {
+            const std::lock_guard lock(mutex_);
+            ended_ = std::move(s);
+            answered_.notify_all();
+        });
 }
 
 // What was written since it was sent, and what never was sent.
