@@ -3,10 +3,13 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <segue/cpp/pipe.hpp>
 #include <segue/cpp/sys.hpp>
+
+#include "plugins/transports/common/printable.hpp"
 
 namespace segue::exec_transport {
 
@@ -23,9 +26,8 @@ std::string shortened(const std::string& text, std::size_t max) {
 
 std::string tail(const std::string& text, std::size_t max) {
     std::string end = text.size() <= max ? text : "..." + text.substr(text.size() - max + 3);
-    for (char& c : end)
-        if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~')
-            c = c == '\n' ? ';' : '?'; // the ABI's strings are UTF-8; a cut may be in a letter
+    std::replace(end.begin(), end.end(), '\n', ';');
+    end = printable(std::move(end), max);
     while (!end.empty() && (end.back() == ';' || end.back() == ' '))
         end.pop_back();
     return end;

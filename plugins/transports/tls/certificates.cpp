@@ -11,6 +11,7 @@
 
 #include "context.hpp"
 #include "key_file.hpp"
+#include "plugins/transports/common/printable.hpp"
 #include "witness.hpp"
 
 namespace tls {
@@ -18,6 +19,8 @@ namespace tls {
 using namespace segue;
 
 namespace {
+
+constexpr std::size_t kNames = 128; // bytes, of all
 
 struct FreeX509 {
     void operator()(BIO* p) const { BIO_free(p); }
@@ -68,7 +71,7 @@ std::string names_in(const X509* x) {
                     static_cast<std::size_t>(ASN1_STRING_length(n->d.dNSName)));
     }
     GENERAL_NAMES_free(all);
-    return list.empty() ? "no DNS name" : list;
+    return list.empty() ? "no DNS name" : printable(std::move(list), kNames);
 }
 
 std::string called(const X509* x) {

@@ -56,6 +56,7 @@ private:
     TlsListener(segue::tcp::TcpAddress address, std::shared_ptr<const Context> context,
                 const segue::Host& host, segue::UniqueFd fd, Watch watch);
     segue::Status let_in();
+    segue::Status attend();
     segue::Status pass_over(const Handshake& one, segue::Error why);
 
     segue::tcp::TcpAddress address_;
@@ -63,6 +64,7 @@ private:
     segue::Host host_;
     segue::UniqueFd fd_;
     Watch watch_;
+    bool attends_ = true;                            // to who connects
     std::vector<std::unique_ptr<Handshake>> guests_; // not known yet
     std::optional<Failure> failure_;                 // the first since somebody was taken
 };

@@ -42,6 +42,15 @@ Status TlsListener::let_in() {
         SEGUE_TRY(watch_.add(one->fd(), EPOLLIN));
         guests_.push_back(std::move(one));
     }
+    return attend();
+}
+
+// Who cannot be let in would have the host call again and again.
+Status TlsListener::attend() {
+    const bool room = guests_.size() < kGuests;
+    if (room != attends_)
+        SEGUE_TRY(watch_.change(fd_.get(), room ? EPOLLIN : 0));
+    attends_ = room;
     return {};
 }
 
@@ -63,6 +72,7 @@ Result<std::unique_ptr<Channel>> TlsListener::accept() {
         }
         const std::unique_ptr<Handshake> done = std::move(*one);
         one = guests_.erase(one);
+        SEGUE_TRY(attend());
         if (!s) {
             SEGUE_TRY(pass_over(*done, std::move(s).error()));
             continue;

@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "plugins/transports/common/printable.hpp"
+
 namespace tls {
 
 using namespace segue;
@@ -64,7 +66,8 @@ Error no_common_key(const Context& context, const Witness& witness) {
             .way_out(kBothAlike);
     const std::string& name = context.settings().psk_identity;
     if (witness.identity != name)
-        return Error(Code::Refused, "the other side's pre-shared key is '" + witness.identity +
+        return Error(Code::Refused, "the other side's pre-shared key is '" +
+                                        printable(witness.identity, kMaxIdentity) +
                                         "', and this side's is '" + name + "'")
             .way_out("set the same 'psk_identity' on both sides");
     return Error(Code::Refused, "the other side's pre-shared key '" + name + "' has other bytes")

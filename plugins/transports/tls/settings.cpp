@@ -10,8 +10,6 @@ using namespace segue;
 
 namespace {
 
-constexpr std::size_t kMaxIdentity = 128; // bytes; OpenSSL's PSK_MAX_IDENTITY_LEN
-
 Result<std::string> optional_text(const Config& config, const char* name) {
     auto value = config.text(name);
     return value.code() == Code::NotFound ? Result<std::string>(std::string()) : value;

@@ -10,6 +10,8 @@
 
 namespace tls {
 
+constexpr std::size_t kMaxIdentity = 128; // bytes; OpenSSL's PSK_MAX_IDENTITY_LEN
+
 // Value type: either certificates or a pre-shared key, all of it set.
 struct Settings {
     static segue::Result<Settings> read(const segue::Config& config);

@@ -114,6 +114,13 @@ TEST_F(TlsTrust, KeysOfOtherNamesAreRefused) {
     expect_says(j.connects, "refused this side's pre-shared key 'fleet'", "psk_identity");
 }
 
+// Who is not known yet writes no lines into the log.
+TEST_F(TlsTrust, TheNameOfAStrangersKeyIsShownInOneLine) {
+    const Joined j = join(shared_key("psk", "na\nvy\x1b[2J\xff"), shared_key(), true);
+    expect_says(j.listens, "pre-shared key is 'na?vy?[2J?', and this side's is 'fleet'",
+                "psk_identity");
+}
+
 TEST_F(TlsTrust, AKeyOnOneSideAndCertificatesOnTheOtherAreRefused) {
     const Joined a = join(shared_key(), certificates(), true);
     expect_says(a.connects, "shows a certificate, and this side has a pre-shared key",

@@ -31,6 +31,14 @@ Status Watch::add(int fd, std::uint32_t events) {
     return {};
 }
 
+Status Watch::change(int fd, std::uint32_t events) {
+    epoll_event e = {};
+    e.events = events;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &e) != 0)
+        return Error::from_errno(errno, "epoll_ctl");
+    return {};
+}
+
 // steady_clock is CLOCK_MONOTONIC on Linux (libstdc++, libc++).
 Status Watch::wake_at(std::chrono::steady_clock::time_point moment) {
     const auto ns = std::chrono::nanoseconds(moment.time_since_epoch()).count();

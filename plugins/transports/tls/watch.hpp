@@ -18,6 +18,8 @@ public:
     int fd() const { return epoll_.get(); }
     // `events`: EPOLL*. A descriptor that is closed is no longer watched.
     segue::Status add(int fd, std::uint32_t events);
+    // Of one that is watched; 0: of no use for now.
+    segue::Status change(int fd, std::uint32_t events);
     // Wakes at `moment`, and from then on until another one is set.
     segue::Status wake_at(std::chrono::steady_clock::time_point moment);
     void sleep() noexcept; // no more
