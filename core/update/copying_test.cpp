@@ -114,6 +114,23 @@ TEST_P(Copying, AGuestThatWritesTooFastIsThrottledUntilItGoesOn) {
     EXPECT_GT(r.copy->expected.count(), 0);
 }
 
+// What a mode aims at by itself may be longer.
+TEST_P(Copying, WhatDoesNotFitIntoTheBlackoutBudgetIsNotPausedFor) {
+    set("downtime_limit", "60m");
+    set("max_rounds", "2");
+    request_.deadlines.blackout_budget = std::chrono::microseconds(1);
+    script_.on("old dirty-log look", [this]() -> Status {
+        for (std::uint64_t page = 0; page < dirty_log_.pages[1]; ++page)
+            write({1, page});
+        return {};
+    });
+    const report::UpdateRecord r = update();
+    expect_unharmed(r, "copy");
+    EXPECT_NE(r.error->what().find("the guest writes its RAM too fast"), std::string::npos)
+        << r.error->what();
+    EXPECT_EQ(script_.count("old vcpus stop"), 0);
+}
+
 TEST_P(Copying, ALogThatBreaksLeavesTheGuestHere) {
     start_writing();
     script_.fail("old dirty-log take");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Updates that go well, from end to end, on fake ports.
+#include <thread>
+
 #include "core/update/two_sides_test.hpp"
 
 namespace segue::update {
@@ -94,6 +96,23 @@ TEST_F(Update, TheNewSidesRecordHasBothHalves) {
                           Phase::Commit, Phase::Retire})
         EXPECT_NE(std::find(phases.begin(), phases.end(), p), phases.end()) << name_of(p);
     ASSERT_EQ(candidate().report.ends.size(), 1u);
+}
+
+// From the stop of the vCPUs on, whatever the phases may take.
+TEST_F(Update, APauseBeyondItsBudgetIsTakenBackAndSaysWhere) {
+    request_.deadlines.pause = std::chrono::seconds(20);
+    request_.deadlines.blackout_budget = std::chrono::milliseconds(300);
+    for (const auto& [verb, phase] :
+         {std::pair{"old vcpus stop", "pause"}, {"old machine save", "handover"}}) {
+        SCOPED_TRACE(verb);
+        script_.clear();
+        script_.on(verb, [this]() -> Status {
+            std::this_thread::sleep_for(request_.deadlines.blackout_budget);
+            return {};
+        });
+        expect_unharmed(update(), phase);
+        EXPECT_EQ(code_, Code::Deadline);
+    }
 }
 
 class CopiedRam : public TwoSides, public testing::WithParamInterface<const char*> {};
