@@ -49,6 +49,29 @@ TEST_F(Routes, AnUpdateIsToldToSwitch) {
     EXPECT_EQ(ask("GET", "/v1/updates/current/postcopy").status, 405);
 }
 
+TEST_F(Routes, AnUpdateGoesOnWhereItsOwnerSays) {
+    const std::string path = "/v1/updates/current/recover";
+    EXPECT_EQ(ask("POST", path, R"({"channel":"tcp:192.0.2.2:4444"})").status, 204);
+    EXPECT_EQ(service.recovered_at, "tcp:192.0.2.2:4444");
+    const auto others = answer(service, {"POST", path, R"({"channel":"unix:/a"})", "", false});
+    EXPECT_EQ(others.status, 409) << "it would be connected to as the VMM's user";
+    EXPECT_EQ(ask("GET", path).status, 405);
+}
+
+TEST_F(Routes, NowhereIsNoPlaceToGoOn) {
+    const std::string path = "/v1/updates/current/recover";
+    for (const char* nowhere : {R"({"channel":""})", "{}", ""}) {
+        const auto a = ask("POST", path, nowhere);
+        EXPECT_EQ(a.status, 400) << nowhere;
+        const Error why = error_from_problem(a.body, a.status);
+        EXPECT_EQ(why.what(), "it is not said where the other host is");
+        EXPECT_NE(why.way_out().find("channel"), std::string::npos);
+    }
+    for (const char* wrong : {"{", R"({"channel":1})", R"({"channel":"tcp:a","now":1})"})
+        EXPECT_EQ(ask("POST", path, wrong).status, 400) << wrong;
+    EXPECT_EQ(service.recovered_at, "");
+}
+
 TEST_F(Routes, ADoubtIsResolvedByWhoSaysWhere) {
     const std::string path = "/v1/updates/current/resolve";
     EXPECT_EQ(ask("POST", path, R"({"runs":"here"})").status, 409) << "nothing is in doubt";

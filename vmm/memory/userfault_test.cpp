@@ -17,6 +17,7 @@
 
 #include "core/base/wait.hpp"
 #include "tests/support/huge_pages.hpp"
+#include "vmm/memory/vm_areas.hpp"
 
 namespace segue::vmm {
 namespace {
@@ -168,6 +169,34 @@ TEST_F(UserfaultTest, WhatIsDiscardedIsMissingAgain) {
             EXPECT_EQ(seen.get(), std::byte{3});
             fault_.disarm();
         }
+}
+
+// A page of the host's that is half there would have to come whole; afterwards the guest gets them
+// back.
+TEST_F(UserfaultTest, HugePagesThatWereAdvisedAreOffUntilItIsDisarmed) {
+    constexpr std::uint64_t bytes = 4u << 20;
+    for (int i = 0; i < 2; ++i)
+        add(bytes, MAP_PRIVATE | MAP_ANONYMOUS);
+    ASSERT_EQ(::madvise(at(0), bytes, MADV_HUGEPAGE), 0);
+    ASSERT_EQ(::madvise(at(0, 1), bytes, MADV_NOHUGEPAGE), 0);
+    const auto advice = [this](std::uint32_t block) {
+        std::string all;
+        const auto areas = vm_areas();
+        EXPECT_TRUE(areas);
+        for (const VmArea& area : *areas)
+            for (const char* flag : {"hg", "nh"})
+                if (area.overlaps(at(0, block), bytes) && area.has(flag))
+                    all += flag;
+        return all;
+    };
+    EXPECT_EQ(advice(0), "hg");
+    ASSERT_TRUE(fault_.begin({0, 1}));
+    EXPECT_EQ(advice(0), "nh");
+    ASSERT_TRUE(fault_.arm());
+    EXPECT_EQ(advice(0), "nh");
+    fault_.disarm();
+    EXPECT_EQ(advice(0), "hg");
+    EXPECT_EQ(advice(1), "nh") << "its owner wants none";
 }
 
 TEST_F(UserfaultTest, DisarmedAllGoOn) {
