@@ -125,7 +125,7 @@ TEST_P(Copying, WhatDoesNotFitIntoTheBlackoutBudgetIsNotPausedFor) {
         return {};
     });
     const report::UpdateRecord r = update();
-    expect_unharmed(r, "copy");
+    ASSERT_NO_FATAL_FAILURE(expect_unharmed(r, "copy"));
     EXPECT_NE(r.error->what().find("the guest writes its RAM too fast"), std::string::npos)
         << r.error->what();
     EXPECT_EQ(script_.count("old vcpus stop"), 0);

@@ -110,7 +110,7 @@ TEST_F(Update, APauseBeyondItsBudgetIsTakenBackAndSaysWhere) {
             std::this_thread::sleep_for(request_.deadlines.blackout_budget);
             return {};
         });
-        expect_unharmed(update(), phase);
+        ASSERT_NO_FATAL_FAILURE(expect_unharmed(update(), phase));
         EXPECT_EQ(code_, Code::Deadline);
     }
 }

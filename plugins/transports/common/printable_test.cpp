@@ -12,7 +12,7 @@ TEST(Printable, WhatIsPrintableStays) {
 }
 
 TEST(Printable, NoByteBreaksALineOrMovesACursor) {
-    EXPECT_EQ(printable(std::string("a\nb\rc\x1b[2J\0\x7f\xc3\xa9", 14), 20), "a?b?c?[2J????");
+    EXPECT_EQ(printable(std::string("a\nb\rc\x1b[2J\0\x7f\xc3\xa9", 13), 20), "a?b?c?[2J????");
 }
 
 TEST(Printable, WhatIsTooLongIsCutAndSaysSo) {
