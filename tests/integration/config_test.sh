@@ -79,6 +79,10 @@ tls-*)
         --set "update.channels.data.options.psk=$work/psk"
         --set update.blackout_budget=3s) # the guest writes all its RAM while a busy machine encrypts it
     ;;
+postcopy.toml) # the guest goes so when it is told to: its copy would take hours
+    settings+=(--set update.mode=cpr-transfer --set 'update.allow=["cpr-transfer","postcopy"]'
+        --set update.options.postcopy.bandwidth=1K --set update.options.postcopy.switch_after=0s)
+    ;;
 private-*) settings+=(--set "$channel.out=gzip -1 > $work/state.gz" --set "$channel.in=gzip -dc $work/state.gz") ;;
 hugetlbfs-*)
     pool=/sys/kernel/mm/hugepages/hugepages-2048kB
@@ -110,10 +114,29 @@ fi
 segue run "$config" "${settings[@]}" || fail "the guest does not start"
 [[ $(field state) == running ]] || fail "the guest does not run"
 
+update_by_postcopy() {
+    local said
+    said=$(segue postcopy "$name" 2>&1) && fail "a guest that is not on its way goes"
+    [[ $said == *"no update is running"* ]] || fail "the reason is not told: $said"
+    said=$(segue recover "$name" --channel tcp:127.0.0.1:1 2>&1) && fail "what is not lost is recovered"
+    [[ $said == *"no connection of this update is lost"* ]] || fail "the reason is not told: $said"
+    segue recover "$name" >/dev/null 2>&1 && fail "it is recovered at no address"
+    segue update "$name" --postcopy &
+    for ((i = 0; ; i++)); do # the update has to begin first
+        said=$(segue postcopy "$name" 2>&1) && break
+        ((i < 200)) || fail "the guest does not go: $said"
+        sleep 0.05
+    done
+    wait $! || fail "the update by postcopy failed"
+}
 update() { # MODE GENERATION
     local old
     old=$(field pid)
-    segue update "$name" --mode "$1" || fail "the update by $1 failed"
+    if [[ $config == */postcopy.toml ]]; then
+        update_by_postcopy
+    else
+        segue update "$name" --mode "$1" || fail "the update by $1 failed"
+    fi
     [[ $(field state) == running ]] || fail "the guest does not run after the update by $1"
     [[ $(field generation) == "$2" ]] || fail "the generation is $(field generation), not $2"
     if [[ $1 == cpr-exec ]]; then
