@@ -3,6 +3,7 @@
 // of as many bytes between two processes, in turns.
 #include <getopt.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -41,19 +42,22 @@ constexpr const char* kLoads[] = {"idle", "writes"};
 
 struct Options {
     unsigned runs = 5, ram_mib = 4096, write_mib = 64;
+    bool full = false;
     std::string json, only;
 };
 
 constexpr const char* kUsage =
-    "usage: %s [--runs N] [--ram-mib N] [--write-mib N] [--only WORD] [--json FILE] [--quick]\n"
-    "  --write-mib: a second, by the guest that writes; --only: ways with that in their names\n"
-    "  --quick: 2 runs of 256 MiB\n";
+    "usage: %s [--runs N] [--ram-mib N] [--write-mib N] [--only WORD] [--full] [--json FILE] "
+    "[--quick]\n"
+    "  --runs 0: the memory alone; --write-mib: a second, by the guest that writes; --only: ways\n"
+    "  with that in their names; --full: guests without zeros; --quick: 2 runs of 256 MiB\n";
 
 bool read_options(int argc, char** argv, Options& o) {
     const option longs[] = {{"runs", required_argument, nullptr, 'n'},
                             {"ram-mib", required_argument, nullptr, 'm'},
                             {"write-mib", required_argument, nullptr, 'w'},
                             {"only", required_argument, nullptr, 'o'},
+                            {"full", no_argument, nullptr, 'f'},
                             {"json", required_argument, nullptr, 'j'},
                             {"quick", no_argument, nullptr, 'q'},
                             {nullptr, 0, nullptr, 0}};
@@ -67,6 +71,8 @@ bool read_options(int argc, char** argv, Options& o) {
             o.write_mib = number;
         else if (c == 'o')
             o.only = optarg;
+        else if (c == 'f')
+            o.full = true;
         else if (c == 'j')
             o.json = optarg;
         else if (c == 'q')
@@ -74,11 +80,11 @@ bool read_options(int argc, char** argv, Options& o) {
         else
             return false;
     }
-    return optind == argc && o.runs > 0 && o.ram_mib >= 16 && o.write_mib > 0;
+    return optind == argc && o.ram_mib >= 16 && o.write_mib > 0;
 }
 
 CopySpec spec_of(const Way& way, const std::string& load, const Options& o) {
-    return {way.mode, way.options, o.ram_mib, load == "idle" ? 0 : o.write_mib};
+    return {way.mode, way.options, o.ram_mib, load == "idle" ? 0 : o.write_mib, o.full};
 }
 
 Status measure_times(const Way& way, const Options& o, CopyCell& cell) {
@@ -97,11 +103,20 @@ Status measure_times(const Way& way, const Options& o, CopyCell& cell) {
     return {};
 }
 
+// A process and its children, those too that outlive it.
+MemoryPeak::Who family(pid_t pid) {
+    return [pid, all = std::vector<pid_t>{pid}]() mutable {
+        for (const pid_t child : family_of(pid))
+            if (std::find(all.begin(), all.end(), child) == all.end())
+                all.insert(all.begin(), child);
+        return all;
+    };
+}
+
 // In an update of its own: to look costs time.
 Status measure_memory(const Way& way, const Options& o, CopyCell& cell) {
     SEGUE_ASSIGN(const auto guest, CopyGuest::start(spec_of(way, cell.load, o)));
-    const pid_t before = guest->owner();
-    const MemoryPeak peak([before] { return family_of(before); });
+    const MemoryPeak peak(family(guest->owner()));
     SEGUE_TRY(guest->update());
     cell.peak_mib = peak.mib();
     return {};
@@ -117,7 +132,7 @@ std::vector<CopyCell> cells_of(const Options& o) {
         for (const Floor& floor : kFloors)
             cells.push_back({floor.what, load, floor.what, 0, 0, {}, {}, {}, {}, 0});
         for (const Way& way : kWays)
-            if (std::string(way.what).find(o.only) != std::string::npos)
+            if ((way.what + (", " + std::string(load))).find(o.only) != std::string::npos)
                 cells.push_back({way.what,
                                  load,
                                  floor_of(way.fills),
@@ -164,7 +179,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, kUsage, argv[0]);
         return 2;
     }
-    CopyTable table{o.ram_mib, o.write_mib, cells_of(o)};
+    CopyTable table{o.ram_mib, o.write_mib, cells_of(o), o.full};
     Status s = measure_all(o, table.cells);
     if (s && !o.json.empty())
         s = write_json(o.json, table.json());

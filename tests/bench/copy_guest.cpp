@@ -29,11 +29,12 @@ Result<std::unique_ptr<CopyGuest>> CopyGuest::start(const CopySpec& spec) {
     return guest;
 }
 
-// Its page lies in a small block that can be seen. With prealloc the half that nobody writes is
-// pages, of zeros, as of a guest that has freed them.
+// share=0: all of it. Its page lies in a small block that can be seen. With prealloc the half that
+// nobody writes is pages, of zeros, as of a guest that has freed them.
 Status CopyGuest::boot() {
     SEGUE_TRY(vmm_.start(
-        "vcpus = 1\ncmdline = \"vcpus=1 print=0 share=" + std::to_string(spec_.ram_mib / 2) +
+        "vcpus = 1\ncmdline = \"vcpus=1 print=0 share=" +
+            std::to_string(spec_.full ? 0 : spec_.ram_mib / 2) +
             "M rate=" + std::to_string(spec_.write_mib) + "M\"\n",
         "[[memory]]\nid = \"ram0\"\nsize = \"16M\"\nbackend = \"memfd\"\n[[memory]]\nid = "
         "\"ram1\"\nsize = \"" +

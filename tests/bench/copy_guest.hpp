@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// copy_guest.hpp - a guest in private RAM, half of it zeros and half random, and one update of it.
+// copy_guest.hpp - a guest in private RAM, half of it zeros and half random, or all of it random,
+// and one update of it.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace segue::bench {
 struct CopySpec {
     std::string mode, options;   // options as in "channels = 2"
     unsigned ram_mib = 4096;     // private, besides the block in which the guest tells of itself
-    std::uint64_t write_mib = 0; // a second that the guest rewrites, of the random half
+    std::uint64_t write_mib = 0; // a second that the guest rewrites, of what is random
+    bool full = false;           // nothing of it is zeros
 };
 
 struct Copied {

@@ -35,6 +35,8 @@ double CopyTable::ratio(const CopyCell& cell, std::vector<double> CopyCell::*val
 
 std::string CopyTable::verdict(const CopyCell& cell) const {
     std::string text;
+    if (cell.seconds.empty())
+        return text;
     if (cell.aim > 0)
         text += print(
             "%s %.0f %%",
@@ -49,11 +51,12 @@ std::string CopyTable::verdict(const CopyCell& cell) const {
 
 std::string CopyTable::text() const {
     std::string out =
-        print("%u MiB, half of it zeros, half random; the guest that writes: %u MiB/s\n\n"
+        print("%u MiB, %s; the guest that writes: %u MiB/s\n\n"
               "%-6s  %-18s %3s  total s:         %15s  CPU s:         peak   blackout ms:     "
               "longest stop ms:\n%-6s  %-18s %3s   median   worst   GiB/s  ratio median  ratio    "
               "MiB   median   worst   median   worst  aim\n",
-              ram_mib, write_mib, "", "", "", "", "guest", "what", "n");
+              ram_mib, full ? "all of it random" : "half of it zeros, half random", write_mib, "",
+              "", "", "", "guest", "what", "n");
     for (const CopyCell& c : cells) {
         const Summary s = summary(c.seconds), b = summary(c.blackout_ms), l = summary(c.longest_ms);
         out += print("%-6s  %-18s %3zu %8.2f %7.2f %7.2f %6.2f %6.2f %6.2f %6.0f %8.1f %7.1f %8.1f "

@@ -24,6 +24,7 @@ struct CopyCell {
 struct CopyTable {
     unsigned ram_mib = 0, write_mib = 0;
     std::vector<CopyCell> cells;
+    bool full = false; // no zeros
 
     std::string text() const;
     std::string json() const;

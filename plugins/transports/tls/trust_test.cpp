@@ -121,6 +121,11 @@ TEST_F(TlsTrust, TheNameOfAStrangersKeyIsShownInOneLine) {
                 "psk_identity");
 }
 
+TEST_F(TlsTrust, TheNamesInACertificateAreShownInOneLine) {
+    const Joined j = join(with({"web\x1b[2J.example"}), certificates(), true);
+    expect_says(j.listens, "made out to web?[2J.example, not to", "peer_name");
+}
+
 TEST_F(TlsTrust, AKeyOnOneSideAndCertificatesOnTheOtherAreRefused) {
     const Joined a = join(shared_key(), certificates(), true);
     expect_says(a.connects, "shows a certificate, and this side has a pre-shared key",
