@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // hosts_test.cpp - a guest goes to another host over a network that delays, loses and breaks: at
 // no step of the switch-over are there two that run it.
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "tests/fault/hosts_test.hpp"
@@ -46,6 +48,35 @@ TEST_F(Hosts, CutBeforeItIsGivenAwayItStays) {
     EXPECT_EQ(written(b_).switch_over, SwitchOver::ResolvedThere);
 }
 
+// The other host has nothing to run yet, or has not said so: it ends, and nobody is in doubt.
+class HostsCutEarly : public Hosts, public testing::WithParamInterface<const char*> {};
+
+TEST_P(HostsCutEarly, ItStaysAndNothingIsLeftThere) {
+    ASSERT_NO_FATAL_FAILURE(begin_until(GetParam()));
+    cable_->cut();
+    barriers_->release(GetParam());
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Failed));
+    EXPECT_EQ(written(a_).switch_over, SwitchOver::None);
+    EXPECT_NE(written(a_).error->way_out(), "");
+    ASSERT_NO_FATAL_FAILURE(expect_only_a_runs());
+    EXPECT_EQ(written(b_).switch_over, SwitchOver::None);
+    EXPECT_THAT(b_.processes_until({}, patience()), testing::IsEmpty());
+    const test::Holdings left = {{"file run/g", 1},
+                                 {"file run/g/vmm.log", 1},
+                                 {"file state/g", 1},
+                                 {"file state/g/journal.jsonl", 1}};
+    EXPECT_EQ(test::difference(left, test::files_below(b_ / "", {"run", "state"})), "");
+    cable_->mend(); // and it is the old one's for good
+    ASSERT_NO_FATAL_FAILURE(expect_runs(a_));
+}
+INSTANTIATE_TEST_SUITE_P(Fault, HostsCutEarly,
+                         testing::Values("new prepare", "old copy", "new copy", "old handover"),
+                         [](const auto& edge) {
+                             std::string name = edge.param;
+                             std::replace(name.begin(), name.end(), ' ', '_');
+                             return name;
+                         });
+
 // RUN is lost: nobody runs it until both hosts see each other again.
 TEST_F(Hosts, CutBeforeRunItIsInDoubtUntilMended) {
     ASSERT_NO_FATAL_FAILURE(begin_until("old relinquished"));
@@ -55,6 +86,18 @@ TEST_F(Hosts, CutBeforeRunItIsInDoubtUntilMended) {
     ASSERT_NO_FATAL_FAILURE(await_doubt(b_));
     EXPECT_EQ(a_.client().cancel_update().code(), Code::Refused) << "too late";
     EXPECT_EQ(a_.client().quit().code(), Code::Refused) << "it may run there";
+    cable_->mend();
+    ASSERT_NO_FATAL_FAILURE(expect_only_b_runs());
+    ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Completed));
+}
+
+// One way only: what the other host says still comes, and it says nothing that helps.
+TEST_F(Hosts, WithoutTheWayThereRunIsInDoubtUntilMended) {
+    ASSERT_NO_FATAL_FAILURE(begin_until("old relinquished"));
+    cable_->cut_from(Host::A);
+    barriers_->release("old relinquished");
+    ASSERT_NO_FATAL_FAILURE(await_doubt(a_));
+    ASSERT_NO_FATAL_FAILURE(await_doubt(b_));
     cable_->mend();
     ASSERT_NO_FATAL_FAILURE(expect_only_b_runs());
     ASSERT_NO_FATAL_FAILURE(await_end(a_, UpdateStatus::Completed));
