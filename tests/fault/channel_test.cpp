@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// channel_test.cpp - cpr-transfer over transports that cannot do what its channels need, and
-// strangers at the standby's socket.
+// channel_test.cpp - updates over transports that cannot do what their channels need, and strangers
+// at the standby's socket.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,38 +16,72 @@ namespace {
 using testing::HasSubstr;
 
 struct BadChannel {
+    const Mode* mode;
     const char* name;
     std::vector<std::string> set; // to a configuration that is right
     const char *channel, *plugin, *lacks;
 };
 void PrintTo(const BadChannel& bad, std::ostream* out) {
-    *out << bad.name;
+    *out << bad.mode->id << ", " << bad.name;
 }
 const BadChannel kBadChannels[] = {
-    {"StateIntoAFile",
+    {&kTransfer,
+     "StateIntoAFile",
      {"update.channels.main.transport=file"},
      "main",
      "transport/file",
      "it lacks streaming"},
-    {"DescriptorsIntoAFile",
+    {&kTransfer,
+     "DescriptorsIntoAFile",
      {"update.channels.cpr.transport=file"},
      "cpr",
      "transport/file",
      "it lacks streaming, fds, bidirectional"},
-    {"DescriptorsOverTcp",
+    {&kTransfer,
+     "DescriptorsOverTcp",
      {"update.channels.cpr.transport=tcp", "update.channels.cpr.options.address=127.0.0.1:1"},
      "cpr",
      "transport/tcp",
      "it lacks fds"},
+    // The new side says when all has arrived, which a command or a file would keep to itself.
+    {&kPrecopy,
+     "RamToACommand",
+     {"update.channels.data.transport=exec", "update.channels.data.options.out=cat > /dev/null",
+      "update.channels.data.options.in=cat /dev/zero"},
+     "data",
+     "transport/exec",
+     "it lacks streaming"},
+    {&kPrecopy,
+     "RamIntoAFile",
+     {"update.channels.data.transport=file"},
+     "data",
+     "transport/file",
+     "it lacks streaming"},
+    // Both sides talk.
+    {&kPostcopy,
+     "StateToACommand",
+     {"update.channels.main.transport=exec", "update.channels.main.options.out=cat > /dev/null",
+      "update.channels.main.options.in=cat /dev/zero"},
+     "main",
+     "transport/exec",
+     "it lacks streaming, bidirectional"},
+    {&kPostcopy,
+     "RequestsToACommand",
+     {"update.channels.request.transport=exec",
+      "update.channels.request.options.out=cat > /dev/null",
+      "update.channels.request.options.in=cat /dev/zero"},
+     "request",
+     "transport/exec",
+     "it lacks streaming, bidirectional"},
 };
 
-class TransferOver : public FaultTest, public testing::WithParamInterface<BadChannel> {};
+class BadlySet : public FaultTest, public testing::WithParamInterface<BadChannel> {};
 
-TEST_P(TransferOver, IsRefusedBeforeThePause) {
+TEST_P(BadlySet, IsRefusedBeforeThePause) {
     const BadChannel& bad = GetParam();
-    test::GuestSpec spec = spec_of(kTransfer);
+    test::GuestSpec spec = spec_of(*bad.mode);
     spec.set = bad.set;
-    boot(kTransfer, spec);
+    boot(*bad.mode, spec);
     update();
     const report::UpdateRecord record = over();
     ASSERT_TRUE(record.error);
@@ -57,8 +91,9 @@ TEST_P(TransferOver, IsRefusedBeforeThePause) {
     EXPECT_EQ(record.error->detail("plugin"), bad.plugin);
     expect_refused({Code::Refused, "preflight", "channel", bad.channel});
 }
-INSTANTIATE_TEST_SUITE_P(Fault, TransferOver, testing::ValuesIn(kBadChannels),
-                         [](const auto& bad) { return bad.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fault, BadlySet, testing::ValuesIn(kBadChannels), [](const auto& bad) {
+    return test_name(*bad.param.mode, bad.param.name);
+});
 
 class Stranger : public FaultTest {
 protected:
