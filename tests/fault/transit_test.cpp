@@ -45,6 +45,12 @@ const Spoilt kSpoilt[] = {
     {&kPrecopy, "Truncated", "way = 'cut', at = 2000000", "60s", "copy", Code::Refused},
     {&kPrecopy, "TailLost", "way = 'lose', at = 2000000", "2s", "copy", Code::Deadline},
     {&kPrecopy, "Stalled", "way = 'stall', at = 2000000", "2s", "copy", Code::Deadline},
+    // As much of it as goes before the guest does.
+    {&kPostcopy, "BitFlippedInAPage", "way = 'flip', at = 2000000", "60s", "copy", Code::Corrupt},
+    {&kPostcopy, "BitFlippedInARun", "way = 'flip', at = 30", "60s", "copy", Code::Corrupt},
+    {&kPostcopy, "Truncated", "way = 'cut', at = 2000000", "60s", "copy", Code::Refused},
+    {&kPostcopy, "TailLost", "way = 'lose', at = 2000000", "2s", "copy", Code::Deadline},
+    {&kPostcopy, "Stalled", "way = 'stall', at = 2000000", "2s", "copy", Code::Deadline},
     {&kReboot, "WrittenOver",
      "cat > F; printf 'segue was here' | dd of=F bs=1 seek=4000 conv=notrunc", "60s", "handover",
      Code::Corrupt},
@@ -89,6 +95,47 @@ TEST_P(Passed, SpoiltStateIsRefused) {
 INSTANTIATE_TEST_SUITE_P(Fault, Passed, testing::ValuesIn(kSpoilt), [](const auto& row) {
     return test_name(*row.param.mode, row.param.name);
 });
+
+// --- after the commit: on one host the guest ends with the RAM that it cannot have, and runs with
+// nothing that was spoilt
+
+struct SpoiltLate {
+    const char* name;
+    const char* channel; // unasked, or asked for
+    const char* how;
+    const char* says;
+};
+void PrintTo(const SpoiltLate& row, std::ostream* out) {
+    *out << row.name;
+}
+
+const SpoiltLate kSpoiltLate[] = {
+    {"BitFlippedInAPage", "data", "way = 'flip', at = 300000", "do not match their checksum"},
+    {"Truncated", "data", "way = 'cut', at = 300000", "hung up"},
+    {"BitFlippedInAPageThatWasAskedFor", "request", "way = 'flip', at = 2000",
+     "do not match their checksum"},
+    {"TruncatedInAPageThatWasAskedFor", "request", "way = 'cut', at = 2000", "hung up"},
+};
+
+class Fetched : public FaultTest, public testing::WithParamInterface<SpoiltLate> {};
+
+TEST_P(Fetched, SpoiltRamIsNotTaken) {
+    const SpoiltLate& row = GetParam();
+    test::GuestSpec spec = spec_of(kPostcopy);
+    const bool asked = row.channel == std::string("request");
+    (asked ? spec.request : spec.data) =
+        "transport = 'spoilt', options = { " + std::string(row.how) + " }";
+    if (asked) // some is, before all has come unasked
+        spec.mode_options += ", bandwidth_after = '1M'";
+    boot(kPostcopy, spec);
+    update();
+    expect_lost({});
+    EXPECT_EQ(told().error->detail("phase"), "fetch");
+    EXPECT_THAT(told().error->what(), testing::HasSubstr(row.says));
+}
+
+INSTANTIATE_TEST_SUITE_P(Fault, Fetched, testing::ValuesIn(kSpoiltLate),
+                         [](const auto& row) { return row.param.name; });
 
 // --- at rest, once it was read back: nobody can take it any more, and nobody does
 
