@@ -3,9 +3,13 @@
 // the guest is lost that a crash of its VMM would not have lost, too.
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <random>
 
+#include <segue/cpp/sys.hpp>
+
+#include "core/update/ownership.hpp"
 #include "tests/integration/page_flip_test.hpp"
 
 namespace segue::integration {
@@ -26,46 +30,75 @@ protected:
         span_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began);
     }
     static test::GuestSpec every_page() { return full(in_two_blocks("chunk_stop = '100us'")); }
-    void begin_and_wait() {
+    // The `part`-th of kTimes parts of an update: until some moment of it.
+    void begin_and_wait(int part) {
         boot(every_page());
+        std::uniform_int_distribution<std::int64_t> within(0, span_.count() / kTimes);
+        moment_ = span_ * part / kTimes + std::chrono::microseconds(within(random_));
         id_ = begin();
-        static std::minstd_rand random(std::random_device{}());
-        std::uniform_int_distribution<std::int64_t> moment(0, span_.count());
-        std::this_thread::sleep_for(std::chrono::microseconds(moment(random)));
+        std::this_thread::sleep_for(moment_);
+    }
+    std::string moment() const {
+        return "seed " + std::to_string(seed_) + ": " + std::to_string(moment_.count()) +
+               " us of an update that takes " + std::to_string(span_.count()) + " us";
     }
     std::vector<pid_t> others() const {
         std::vector<pid_t> all = guest_->processes();
         std::erase(all, vm_.pid);
         return all;
     }
+    // That of the guest's owner, in the record that both sides see.
+    std::uint32_t generation() const {
+        auto file = sys::open(guest_->places().owner(), O_RDWR);
+        if (!file)
+            return 0;
+        const auto record = update::Ownership::adopt(std::move(*file));
+        EXPECT_TRUE(record) << record.error().what();
+        return record ? record->word().generation : 0;
+    }
     std::string id_;
 
 private:
-    std::chrono::microseconds span_{};
+    const unsigned seed_ = std::random_device{}();
+    std::minstd_rand random_{seed_};
+    std::chrono::microseconds span_{}, moment_{};
 };
 
 TEST_F(PageFlipKilled, TheTargetTakesNothingWithItBeforeItHasTheGuest) {
+    int before = 0;
     for (int i = 0; i < kTimes; ++i) {
-        ASSERT_NO_FATAL_FAILURE(begin_and_wait());
-        for (const pid_t pid : others())
+        ASSERT_NO_FATAL_FAILURE(begin_and_wait(i));
+        SCOPED_TRACE(moment());
+        const std::vector<pid_t> targets = others();
+        for (const pid_t pid : targets)
             ::kill(pid, SIGKILL);
-        const auto r = guest_->client().update(id_);
-        if (!r) // it had the guest already: a crash of its owner
-            continue;
-        EXPECT_TRUE(comes_true([&] {
-            const auto now = guest_->client().vm();
-            return !now || now->state == report::RunState::Running;
+        ASSERT_TRUE(comes_true([&] {
+            const auto left = guest_->processes();
+            return std::none_of(targets.begin(), targets.end(), [&](pid_t pid) {
+                return std::find(left.begin(), left.end(), pid) != left.end();
+            });
         }));
-        const auto now = guest_->client().vm();
-        if (now && now->pid == vm_.pid) {
-            expect_unharmed();
-        }
+        // Nobody was there yet, or who was had the guest already: a crash of its owner.
+        if (targets.empty() || generation() != vm_.generation)
+            continue;
+        ++before;
+        control::VmInfo now;
+        ASSERT_TRUE(comes_true([&] {
+            const auto vm = guest_->client().vm();
+            now = vm ? *vm : control::VmInfo{};
+            return now.state == report::RunState::Running;
+        }));
+        ASSERT_EQ(now.pid, vm_.pid);
+        EXPECT_NE(over(id_).status, report::UpdateStatus::Completed);
+        expect_unharmed();
     }
+    EXPECT_GT(before, 0) << "no target was killed before it had the guest";
 }
 
 TEST_F(PageFlipKilled, WithTheSourceTheGuestEndsOrIsWithTheTarget) {
     for (int i = 0; i < kTimes; ++i) {
-        ASSERT_NO_FATAL_FAILURE(begin_and_wait());
+        ASSERT_NO_FATAL_FAILURE(begin_and_wait(i));
+        SCOPED_TRACE(moment());
         ::kill(vm_.pid, SIGKILL);
         ::waitpid(vm_.pid, nullptr, 0);
         bool moved = false;
