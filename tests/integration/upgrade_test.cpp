@@ -53,6 +53,10 @@ TEST_P(Upgrade, UnderARunningGuest) {
     ASSERT_EQ(r.status, report::UpdateStatus::Completed) << (r.error ? r.error->what() : "");
     EXPECT_NE(vm_.version, before);
     EXPECT_EQ(vm_.version, r.to_version);
+    if (r.mode == "postcopy") {
+        ASSERT_TRUE(r.faults);
+        EXPECT_GT(r.faults->faults, 0u) << "all of it fitted into the pause";
+    }
     EXPECT_TRUE(guest_->page().verify(patience()));
     EXPECT_EQ(guest_->page().errors(), "");
     EXPECT_EQ(guest_->page().boots(), 1u);
