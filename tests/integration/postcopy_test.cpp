@@ -9,7 +9,6 @@
 
 #include "core/base/wait.hpp"
 #include "tests/integration/copying_test.hpp"
-#include "tests/support/huge_pages.hpp"
 
 namespace segue::integration {
 namespace {
@@ -93,15 +92,6 @@ TEST_F(Postcopy, AfterRoundsThatWereTooSlow) {
     expect_unharmed();
     EXPECT_THAT(guest_->log(), HasSubstr("after 2 rounds"));
     EXPECT_THAT(guest_->log(), HasSubstr("it goes before its RAM"));
-}
-
-TEST_F(Postcopy, OnHugePages) {
-    const test::HugePages pages(2 * 32);
-    ASSERT_TRUE(pages.there());
-    test::GuestSpec s = spec();
-    s.backend = "hugetlbfs";
-    boot(s);
-    expect_moves();
 }
 
 // Nobody can see its memory before.
@@ -203,21 +193,6 @@ TEST_F(Postcopy, GoesWhenItIsTold) {
 TEST_F(Postcopy, AfterATimeItGoesByItself) {
     boot(spec("bandwidth = '64K', switch_after = '10ms'"));
     expect_moves();
-}
-
-TEST_F(Postcopy, OtherPageSizesAreRefusedByName) {
-    const test::HugePages pages(32);
-    ASSERT_TRUE(pages.there());
-    boot(spec());
-    test::GuestSpec other = spec();
-    other.backend = "hugetlbfs";
-    control::UpdateRequest request;
-    request.config = guest_->write_config("next.toml", other);
-    const report::UpdateRecord r = update(request);
-    ASSERT_EQ(r.status, UpdateStatus::Failed);
-    EXPECT_THAT(r.error->what(), HasSubstr("has pages of 4K there and of 2M here"));
-    EXPECT_EQ(r.error->detail("phase"), "prepare");
-    expect_unharmed();
 }
 
 TEST_F(Postcopy, AModeThatDoesNotGoFirstIsToldSo) {

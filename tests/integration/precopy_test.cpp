@@ -4,7 +4,6 @@
 #include <future>
 
 #include "tests/integration/copying_test.hpp"
-#include "tests/support/huge_pages.hpp"
 
 namespace segue::integration {
 namespace {
@@ -62,15 +61,6 @@ TEST_F(Precopy, OverTcp) {
     test::GuestSpec s = spec("channels = 2");
     s.data = "transport = 'tcp', options = { address = '127.0.0.1:" +
              std::to_string(20000 + ::getpid() % 10000) + "' }";
-    boot(s);
-    expect_moves();
-}
-
-TEST_F(Precopy, OnHugePages) {
-    const test::HugePages pages(2 * 32);
-    ASSERT_TRUE(pages.there());
-    test::GuestSpec s = spec();
-    s.backend = "hugetlbfs";
     boot(s);
     expect_moves();
 }
