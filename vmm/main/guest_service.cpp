@@ -223,7 +223,8 @@ Status GuestService::cancel_update() {
     const auto last = engine_->latest();
     if (cancelled.code() != Code::NotFound || !last)
         return cancelled;
-    if (report::has_phase(*last, report::Phase::Fetch) && !report::is_final(last->status))
+    // The one that brought the guest here, from the moment on in which it runs.
+    if (last->to_pid == ::getpid() && !report::is_final(last->status))
         return Error(Code::Refused, "too late: the guest runs here, and depends on both VMMs until "
                                     "all of its RAM is here")
             .way_out("wait for it: segue watch " + p_.facts.name);
