@@ -106,6 +106,18 @@ TEST_F(Postcopy, PrivateMemoryBecomesSharedWhereTheNewConfigurationSaysSo) {
     EXPECT_EQ(vm_.ram.at(0).backend, "memfd");
 }
 
+// What the guest wrote in the last round crosses once, and it depends on nobody.
+TEST_F(Postcopy, WhatFitsIntoThePauseIsNotFetched) {
+    boot(spec("downtime_limit = '60s'"));
+    ASSERT_NO_FATAL_FAILURE(move());
+    expect_unharmed();
+    const report::UpdateRecord r = journal();
+    EXPECT_EQ(r.ram_bytes_left, 0u);
+    EXPECT_THAT(r.warnings, testing::Not(testing::Contains(HasSubstr("depends on both VMMs"))));
+    ASSERT_TRUE(r.faults);
+    EXPECT_EQ(r.faults->faults, 0u);
+}
+
 TEST_F(Postcopy, WhatTheGuestHasNotTouchedTakesNoMemory) {
     test::GuestSpec s = spec();
     s.mib = 1024;
