@@ -29,7 +29,7 @@ protected:
     static int first_byte(std::uint64_t page) { return static_cast<int>(page % 250) + 1; }
     // One piece of the last round, which a thread of the mode has, does not end before the update
     // does. `act`: on that thread.
-    void stall_in_the_pause(std::function<void()> act) {
+    void stall_in_the_pause(const std::function<void()>& act) {
         set("max_rounds", "3");
         script_.on("old dirty-log stop", [this]() -> Status {
             sys::signal_event(gate_.get());

@@ -101,7 +101,7 @@ TEST_F(Update, TheNewSidesRecordHasBothHalves) {
 // From the stop of the vCPUs on, whatever the phases may take.
 TEST_F(Update, APauseBeyondItsBudgetIsTakenBackAndSaysWhere) {
     request_.deadlines.pause = std::chrono::seconds(20);
-    request_.deadlines.blackout_budget = std::chrono::milliseconds(300);
+    request_.deadlines.blackout_budget = std::chrono::milliseconds(500);
     for (const auto& [verb, phase] :
          {std::pair{"old vcpus stop", "pause"}, {"old machine save", "handover"}}) {
         SCOPED_TRACE(verb);
