@@ -108,6 +108,12 @@ void Arrival::tell_until_heard() {
         entrance_.close();
 }
 
+void Arrival::free_address() {
+    sys::signal_event(stop_.get());
+    teller_.join();
+    entrance_.close();
+}
+
 void Arrival::finish() {
     finished_ = true;
     if (heard_)

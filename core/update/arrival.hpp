@@ -39,6 +39,8 @@ public:
     bool heard() const { return heard_; } // [any]
     // Of the update there is no more to come: once that is heard, the address is free. [any]
     void finish();
+    // Also where nobody has heard: an operator has told the old host. [any]
+    void free_address();
 
 private:
     Result<Message> answer_to(MessageType what, int stop_fd, const std::function<void()>& on_loss);

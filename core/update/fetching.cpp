@@ -113,8 +113,10 @@ Status Incoming::pause(const Error& why) {
 
 Status Incoming::fetch_again(const std::string& address) {
     SEGUE_ASSIGN(plugin::Transport transport, s_.plugins.transport_at(address));
-    if (entrance_ || origin_->heard())
-        session_.entrance->close(); // the address may be the same
+    if (entrance_) // the address may be the same
+        session_.entrance->close();
+    else if (origin_->heard() || origin_->switched() != report::SwitchOver::None)
+        origin_->free_address();
     SEGUE_ASSIGN(plugin::Listener listener, transport.listen());
     entrance_.emplace(std::move(listener), session_.agreed.nonce);
     session_.entrance = &*entrance_;

@@ -67,6 +67,7 @@ public:
     }
 
     bool heard() const override { return arrival_.heard(); }
+    void free_address() noexcept override { arrival_.free_address(); }
     void finish() noexcept override { arrival_.finish(); }
 
 private:

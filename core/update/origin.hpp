@@ -54,6 +54,8 @@ public:
     // The other side has heard that the guest runs here; until then it may come again, to where the
     // update came in.
     virtual bool heard() const { return true; }
+    // Whoever has not heard is told no more, and the address is free. [any]
+    virtual void free_address() noexcept {}
     // All of the guest is here: no connection of this update is to come any more.
     virtual void finish() noexcept {}
     virtual void refuse(const Error&) noexcept {}

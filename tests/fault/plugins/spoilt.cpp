@@ -51,9 +51,10 @@ public:
             return pass({piece.base, at_ - sent_}, fds);
         switch (way_) {
         case Way::Flip: {
-            way_ = Way::None;
             std::byte spoilt = *static_cast<std::byte*>(piece.base) ^ std::byte{1};
-            return pass({&spoilt, 1}, fds);
+            SEGUE_ASSIGN(const std::uint64_t n, pass({&spoilt, 1}, fds)); // AGAIN: not yet
+            way_ = Way::None;
+            return n;
         }
         case Way::Cut:
             SEGUE_TRY(wire_.finish(SEGUE_FINISH_END));
