@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fetching.cpp - of an incoming update: the guest runs here, and the rest of its RAM comes.
+#include <cerrno>
+
 #include "core/base/log.hpp"
 #include "core/base/units.hpp"
 #include "core/update/incoming.hpp"
@@ -111,15 +113,28 @@ Status Incoming::pause(const Error& why) {
     }
 }
 
-Status Incoming::fetch_again(const std::string& address) {
+// The address may be the one at which the update came in. That is open as long as the old host may
+// come to hear that the guest runs here: it serves both then.
+Status Incoming::listen_again(const std::string& address) {
     SEGUE_ASSIGN(plugin::Transport transport, s_.plugins.transport_at(address));
-    if (entrance_) // the address may be the same
-        session_.entrance->close();
-    else if (origin_->heard() || origin_->switched() != report::SwitchOver::None)
+    const bool awaited =
+        !entrance_ && !origin_->heard() && origin_->switched() == report::SwitchOver::None;
+    if (entrance_)
+        entrance_->close();
+    else if (!awaited)
         origin_->free_address();
-    SEGUE_ASSIGN(plugin::Listener listener, transport.listen());
-    entrance_.emplace(std::move(listener), session_.agreed.nonce);
+    auto listener = transport.listen();
+    if (!listener && awaited && listener.error().sys_errno() == EADDRINUSE)
+        return {};
+    if (!listener)
+        return std::move(listener).error();
+    entrance_.emplace(std::move(*listener), session_.agreed.nonce);
     session_.entrance = &*entrance_;
+    return {};
+}
+
+Status Incoming::fetch_again(const std::string& address) {
+    SEGUE_TRY(listen_again(address));
     session_.begin_anew(Deadline::never()); // an operator has two commands to give
     if (recovery_.overtaken())
         return Error(Code::Paused, "another address was named, or none will be");

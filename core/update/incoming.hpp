@@ -98,6 +98,7 @@ private:
     void fetch();
     Status all_fetched();
     Status pause(const Error& why);
+    Status listen_again(const std::string& address);
     Status fetch_again(const std::string& address);
     Status fetched(const Status& how);
     void retire();

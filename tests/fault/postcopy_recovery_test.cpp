@@ -70,6 +70,22 @@ TEST_F(PostcopyIdleRam, AGuestThatHasWhatItTouchesRunsOnWhileBothWait) {
     expect_filled(b_);
 }
 
+// The old host has heard that the guest runs there, and its answer is lost: nobody comes any more
+// to where the update came in, and somebody waits there.
+TEST_F(PostcopyHosts, WhoDoesNotKnowThatItWasHeardIsRecoveredAtTheUsualAddress) {
+    ASSERT_TRUE(a_.client().pause());
+    cable_->delay(std::chrono::milliseconds(300));
+    ASSERT_NO_FATAL_FAILURE(begin());
+    ASSERT_TRUE(comes_to(b_, UpdateStatus::PostcopyActive));
+    cable_->cut_from(Host::A);
+    ASSERT_TRUE(comes_to(a_, UpdateStatus::PostcopyActive)) << "it was not heard";
+    ASSERT_NO_FATAL_FAILURE(cut_until_paused());
+    cable_->delay(std::chrono::milliseconds(0));
+    cable_->mend();
+    ASSERT_NO_FATAL_FAILURE(recover());
+    ASSERT_NO_FATAL_FAILURE(expect_completes());
+}
+
 // Some of the new connections are there, or all of them, and no page has come over any.
 class PostcopyReached : public PostcopyHosts, public testing::WithParamInterface<unsigned> {
 protected:
