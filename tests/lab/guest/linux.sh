@@ -154,18 +154,18 @@ comes_up() { # VCPUS: false once its VMM has gone, or after 180 s
     return 1
 }
 
-# In an emulated host KVM now and then gives up on a guest that boots; only there it gets a second chance.
+# In an emulated host KVM now and then gives up on a guest that boots; only there it gets more chances.
 boot() { # VCPUS [ARGUMENTS OF segue run...]
-    local chances=${LAB_EMULATED:+again}
+    local chances=${LAB_EMULATED:+5}
     while :; do
         start "$work/guest.toml" --set "guest.kernel=$kernel" --set "guest.initrd=$work/initrd" \
             --set "guest.vcpus=$1" --set "guest.cmdline=$cmdline" --set 'memory[0].size=256M' "${@:2}"
         ! comes_up "$1" || break
-        if [[ ! $chances ]] || ! grep 'KVM internal error' "$vmm_log"; then
+        if ((${chances:-0} == 0)) || ! grep 'KVM internal error' "$vmm_log"; then
             fail "the guest does not come up with $1 processors"
         fi
         echo "the emulated host's KVM has failed the guest: once more"
-        chances=
+        chances=$((chances - 1))
         stop_listening
     done
     await_ticks
