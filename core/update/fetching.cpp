@@ -117,8 +117,7 @@ Status Incoming::pause(const Error& why) {
 // come to hear that the guest runs here: it serves both then.
 Status Incoming::listen_again(const std::string& address) {
     SEGUE_ASSIGN(plugin::Transport transport, s_.plugins.transport_at(address));
-    const bool awaited =
-        !entrance_ && !origin_->heard() && origin_->switched() == report::SwitchOver::None;
+    const bool awaited = !entrance_ && !origin_->heard();
     if (entrance_)
         entrance_->close();
     else if (!awaited)

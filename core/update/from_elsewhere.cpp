@@ -66,7 +66,7 @@ public:
         return place ? resolved_to(*place) : report::SwitchOver::None;
     }
 
-    bool heard() const override { return arrival_.heard(); }
+    bool heard() const override { return arrival_.heard() || arrival_.doubt().answer(); }
     void free_address() noexcept override { arrival_.free_address(); }
     void finish() noexcept override { arrival_.finish(); }
 

@@ -51,8 +51,8 @@ public:
     // was told to run it; and who told it to.
     virtual std::chrono::nanoseconds stood_still() const { return {}; }
     virtual report::SwitchOver switched() const { return report::SwitchOver::None; }
-    // The other side has heard that the guest runs here; until then it may come again, to where the
-    // update came in.
+    // The other side has heard that the guest runs here, or an operator knows; until then it may
+    // come again, to where the update came in.
     virtual bool heard() const { return true; }
     // Whoever has not heard is told no more, and the address is free. [any]
     virtual void free_address() noexcept {}

@@ -20,9 +20,9 @@ void Pacer::begin() {
 
 Result<std::chrono::nanoseconds> Pacer::await(std::uint64_t bytes_since_begin,
                                               const std::function<Result<bool>()>& stop) const {
-    const auto from = Clock::now();
     if (limit_ == 0)
         return std::chrono::nanoseconds(0);
+    const auto from = Clock::now();
     const std::chrono::duration<double> fair(static_cast<double>(bytes_since_begin) /
                                              static_cast<double>(limit_));
     const auto due = began_ + std::chrono::duration_cast<Clock::duration>(fair);
